@@ -1,0 +1,63 @@
+"""Addresses: compare them, take them apart (RFC 5321 §2.3.11, §4.1.2; RFC 6531; RFC 5233 for +detail)."""
+
+import re
+
+# What we are willing to write a letter to: a dot-atom (with UTF-8, RFC 6531 §3.3) at a domain with a dot-atom shape.
+# Quoted local parts and address literals are read, never written to.
+_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]"
+_LABEL = r"[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\u0080-\U0010ffff-]{0,61}[A-Za-z0-9\u0080-\U0010ffff])?"
+_MAILBOX = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*@{_LABEL}(?:\.{_LABEL})*")
+_MAX_LOCAL, _MAX_ADDRESS = 64, 254  # octets, RFC 5321 §4.5.3.1
+
+
+def normalise(address: str) -> str:
+    """The form addresses are compared and stored in: lower case, domain in ASCII (IDNA) without a final dot.
+
+    Local parts are case-sensitive by RFC 5321 §2.4, but no mail system in use keeps two people apart by case.
+    """
+    local, at, domain = address.strip().rpartition("@")
+    if not at:
+        return address.strip().lower()
+    return f"{local.lower()}@{ascii_domain(domain)}"
+
+
+def ascii_domain(domain: str) -> str:
+    """A domain name in lower-case ASCII (RFC 5890); one that IDNA refuses is only lower-cased."""
+    domain = domain.rstrip(".").lower()
+    if domain.isascii():
+        return domain
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return domain
+
+
+def is_mailbox(address: str) -> bool:
+    """May a letter be sent there: a plain mailbox within the length limits of RFC 5321 §4.5.3.1."""
+    local = address.rpartition("@")[0]
+    return (
+        len(local.encode()) <= _MAX_LOCAL
+        and len(address.encode()) <= _MAX_ADDRESS
+        and _MAILBOX.fullmatch(address) is not None
+    )
+
+
+def domain_of(address: str) -> str:
+    """The domain in ASCII, "" if there is none."""
+    _, at, domain = address.rpartition("@")
+    return ascii_domain(domain) if at else ""
+
+
+def split_detail(address: str) -> tuple[str, str]:
+    """`billing+refund@desk.example` → (`billing@desk.example`, `refund`), normalised; detail is "" if there is none."""
+    local, at, domain = normalise(address).rpartition("@")
+    user, plus, detail = local.partition("+")
+    if not (at and plus and user):
+        return normalise(address), ""
+    return f"{user}@{domain}", detail
+
+
+def with_detail(address: str, detail: str) -> str:
+    """`billing@desk.example` and `t7.abc` → `billing+t7.abc@desk.example`."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}+{detail}@{domain}"

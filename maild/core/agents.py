@@ -1,0 +1,79 @@
+"""An agent writes: is it safe to relay, and what does he say (SPEC sections 5 and 8)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from maild.core.case import Case
+from maild.core.commands import Typed, Word, read_commands
+from maild.core.effects import Decision, Reason, Role, Way
+from maild.core.facts import TicketFacts
+from maild.core.match import Proof
+from maild.core.speech import Speech, decide_speech, happening_of
+from maild.core.tokens import Purpose
+
+# What this desk does so far; any other command is held and explained rather than half obeyed.
+_SERVED = frozenset({Word.SOLVED, Word.OPEN, Word.NOTE})
+
+
+def agent_proofs(case: Case) -> tuple[Proof, ...]:
+    """The tokens in the mail that we sent to support, for tickets whose support the author is."""
+    return tuple(
+        proof
+        for proof in case.proofs
+        if proof.purpose in (Purpose.AGENT, Purpose.NOTE)
+        and case.policy.is_agent_of(case.author.address, proof.ticket.category)
+    )
+
+
+def held(reason: Reason, ticket: TicketFacts | None = None) -> Decision:
+    """Set aside for a person."""
+    return Decision(reason, (), ticket.number if ticket else None, is_held=True)
+
+
+def decide_agent(case: Case, proofs: Sequence[Proof]) -> Decision:
+    """A verified agent's mail that carries a token of ours."""
+    ticket = proofs[0].ticket
+    if not any(proof.is_reference for proof in proofs):
+        # A new mail to a leaked or remembered address is not an answer to anything that we sent.
+        return held(Reason.HELD_AGENT_UNPROVEN, ticket)
+    typed = read_commands(case.mail.reply)
+    if not _is_clear(typed):
+        return held(Reason.HELD_COMMAND_UNCLEAR, ticket)
+    if _takes_notes_only(proofs):
+        typed = replace(typed, words="", note="\n\n".join(filter(None, (typed.words, typed.note))))
+    speech = _speech(case, typed)
+    if not (speech.answer or speech.note or speech.happening):
+        return held(Reason.HELD_NOTHING_TO_SEND, ticket)
+    decision = decide_speech(speech, ticket, case.facts, case.policy)
+    return decision or held(Reason.HELD_TICKET_CLOSED, ticket)
+
+
+def _is_clear(typed: Typed) -> bool:
+    served = all(command.word in _SERVED for command in typed.commands)
+    return served and not typed.unclear and not (typed.has(Word.SOLVED) and typed.has(Word.OPEN))
+
+
+def _takes_notes_only(proofs: Sequence[Proof]) -> bool:
+    """Does the letter answered, or the address written to, only take notes? The stricter of the two counts."""
+    by_address = [proof for proof in proofs if not proof.is_reference][:1]
+    by_reference = [proof for proof in proofs if proof.is_reference][:1]
+    return any(proof.purpose is Purpose.NOTE for proof in by_address + by_reference)
+
+
+def _speech(case: Case, typed: Typed) -> Speech:
+    """Files go where the words go: with an answer, else with the note."""
+    has_words = bool(typed.words or (case.mail.attachments and not typed.note))
+    answer = case.message(Role.AGENT, typed.words) if has_words else None
+    note = case.message(Role.AGENT, typed.note, is_note=True) if typed.note else None
+    if answer and note:
+        note = replace(note, attachments=(), message_id="")
+    return Speech(
+        who=case.author.address,
+        via=case.via,
+        way=Way.COMMAND if typed.commands else Way.MAIL,
+        moment=case.envelope.received_at,
+        now=case.now,
+        answer=answer,
+        note=note,
+        happening=happening_of(has_words=has_words, solves=typed.has(Word.SOLVED), opens=typed.has(Word.OPEN)),
+    )

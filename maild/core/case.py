@@ -1,0 +1,67 @@
+"""One mail on the desk: everything a decision about it looks at."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from maild.core.address import normalise
+from maild.core.effects import OPENED, AddMessage, Role
+from maild.core.facts import Facts, TicketFacts
+from maild.core.mail import Envelope, Mail, Mailbox
+from maild.core.match import Proof
+from maild.core.policy import Policy
+from maild.core.route import Route
+from maild.core.tokens import Keys
+from maild.core.trust import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A mail with its surroundings. `routes` are the known recipients in order, `proofs` our tokens that verified."""
+
+    mail: Mail
+    envelope: Envelope
+    facts: Facts
+    policy: Policy
+    keys: Keys
+    now: datetime
+    routes: tuple[Route, ...]
+    trust: Trust
+    proofs: tuple[Proof, ...]
+
+    @property
+    def author(self) -> Mailbox:
+        """Who wrote, with a normalised address ("" if there is none)."""
+        author = self.mail.author or Mailbox("", "")
+        return Mailbox(author.name, normalise(author.address))
+
+    @property
+    def is_open_trust(self) -> bool:
+        """Nothing here vouches for senders, and this one did not log in either."""
+        return self.policy.trust.is_open and self.trust is Trust.UNVERIFIED
+
+    @property
+    def via(self) -> str:
+        """The door, as events name it."""
+        return self.envelope.door.value
+
+    def language(self, ticket: TicketFacts | None = None) -> str:
+        """The author's language: chosen by him, the ticket's, the mail's, the desk's (SPEC section 9)."""
+        chosen = self.facts.languages.get(self.author.address)
+        return chosen or (ticket.language if ticket else "") or self.mail.language or self.policy.language
+
+    def message(
+        self, role: Role, words: str | None = None, *, ticket: int = OPENED, is_note: bool = False
+    ) -> AddMessage:
+        """The mail as an entry of a thread; `words` replaces the new words where commands were taken out."""
+        return AddMessage(
+            ticket=ticket,
+            author=self.author,
+            role=role,
+            text=self.mail.text,
+            reply=self.mail.reply if words is None else words,
+            at=self.envelope.received_at,
+            attachments=self.mail.attachments,
+            is_note=is_note,
+            trust=self.trust,
+            message_id=self.mail.message_id,
+        )

@@ -1,0 +1,137 @@
+"""Lines that an agent or customer types: `#solved`, `#note`, «решено» (SPEC section 8)."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Word(StrEnum):
+    """Every command, by its English name."""
+
+    SOLVED = "solved"
+    ASK = "ask"
+    NOTE = "note"
+    OPEN = "open"
+    ASSIGN = "assign"
+    MOVE = "move"
+    MERGE = "merge"
+    TAG = "tag"
+    PRIORITY = "priority"
+    CUSTOMER = "customer"
+    CC = "cc"
+    MACRO = "macro"
+    SNOOZE = "snooze"
+    SPAM = "spam"
+
+
+_RUSSIAN = {
+    "решено": Word.SOLVED,
+    "вопрос": Word.ASK,
+    "заметка": Word.NOTE,
+    "открыть": Word.OPEN,
+    "назначить": Word.ASSIGN,
+    "переместить": Word.MOVE,
+    "объединить": Word.MERGE,
+    "метка": Word.TAG,
+    "приоритет": Word.PRIORITY,
+    "клиент": Word.CUSTOMER,
+    "копия": Word.CC,
+    "шаблон": Word.MACRO,
+    "отложить": Word.SNOOZE,
+    "спам": Word.SPAM,
+}
+_WORDS: dict[str, Word] = {word.value: word for word in Word} | _RUSSIAN
+_WITHOUT_ARGUMENT = frozenset({Word.SOLVED, Word.ASK, Word.OPEN, Word.SPAM})
+
+# `#` and letters only: "# Title", "#1" and "#!/bin/sh" are text.
+_LINE = re.compile(r"#([^\W\d_]+)(?:[ \t]+(\S.*))?")
+_FENCE = "```"
+
+_CUSTOMER_SOLVED = frozenset({"#solved", "#решено"})
+_CUSTOMER_CONTINUE = frozenset({"#continue", "#продолжить"})
+_BARE_SOLVED = frozenset({"solved", "решено"})
+
+
+class Wish(StrEnum):
+    """What a customer typed."""
+
+    SOLVED = "solved"
+    CONTINUE = "continue"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command with the rest of its line."""
+
+    word: Word
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """An agent's mail taken apart.
+
+    `words` go to the customer, `note` stays inside; `unclear` are the lines that make relaying unsafe: unknown commands
+    at the top, known ones below the first words, commands with words they do not take.
+    """
+
+    commands: tuple[Command, ...]
+    words: str
+    note: str
+    unclear: tuple[str, ...]
+
+    def has(self, word: Word) -> bool:
+        """Was that command given?"""
+        return any(command.word is word for command in self.commands)
+
+
+def read_commands(text: str) -> Typed:
+    """Take an agent's new words apart. Lines inside ``` fences are never commands."""
+    commands: list[Command] = []
+    words: list[str] = []
+    unclear: list[str] = []
+    lines = text.splitlines()
+    in_code = False
+    for index, line in enumerate(lines):
+        in_code ^= line.lstrip().startswith(_FENCE)
+        match = None if in_code else _LINE.fullmatch(line.strip())
+        word = _WORDS.get(match[1].lower()) if match else None
+        if match and word is Word.NOTE:
+            note = "\n".join([match[2] or "", *lines[index + 1 :]]).strip("\n")
+            return Typed(tuple(commands), _trimmed(words), note, tuple(unclear))
+        is_top = not any(entry.strip() for entry in words)
+        if match and word and is_top and not (match[2] and word in _WITHOUT_ARGUMENT):
+            commands.append(Command(word, (match[2] or "").strip()))
+        elif match and (word or is_top):
+            unclear.append(line.strip())
+        else:
+            words.append(line)
+    return Typed(tuple(commands), _trimmed(words), "", tuple(unclear))
+
+
+def _trimmed(lines: list[str]) -> str:
+    return "\n".join(lines).strip("\n")
+
+
+def read_wish(text: str) -> Wish | None:
+    """What a customer asks for in so many words: a command on a line of its own, or a mail that only says «решено»."""
+    bare = text.strip().strip(".!").lower()
+    if bare in _BARE_SOLVED:
+        return Wish.SOLVED
+    in_code = False
+    for line in text.splitlines():
+        in_code ^= line.lstrip().startswith(_FENCE)
+        typed = line.strip().lower()
+        if in_code:
+            continue
+        if typed in _CUSTOMER_SOLVED:
+            return Wish.SOLVED
+        if typed in _CUSTOMER_CONTINUE:
+            return Wish.CONTINUE
+    return None
+
+
+def without_wish(text: str) -> str:
+    """A customer's words without the command lines: is there anything else in the mail?"""
+    typed = _CUSTOMER_SOLVED | _CUSTOMER_CONTINUE
+    return "\n".join(line for line in text.splitlines() if line.strip().lower() not in typed).strip()

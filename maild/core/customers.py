@@ -1,0 +1,225 @@
+"""A customer speaks: a new question, an answer, «решено», or a word after the deadline."""
+
+from maild.core.case import Case
+from maild.core.commands import Wish, read_wish, without_wish
+from maild.core.effects import (
+    OPENED,
+    Decision,
+    Effect,
+    Event,
+    OpenTicket,
+    Reason,
+    Record,
+    Role,
+    Send,
+    Way,
+)
+from maild.core.facts import TicketFacts
+from maild.core.letter import Letter
+from maild.core.mail import Mailbox
+from maild.core.match import Match
+from maild.core.robots import is_within, may_answer
+from maild.core.rounds import round_context, status_effects
+from maild.core.sends import to_participants, to_second_teams, to_team
+from maild.core.speech import follow_up_effects
+from maild.core.ticket import Happening, Outcome, Status, Verdict, advance
+from maild.core.tokens import Purpose
+from maild.core.trust import Trust
+
+
+def decide_customer(case: Case, match: Match) -> Decision:
+    """A mail of somebody who is not support; `match` says where it belongs."""
+    ticket = match.ticket
+    if ticket is None:
+        return _new_question(case, match)
+    if match.reason is Reason.JOINED_UNVERIFIED:
+        return _unverified_word(case, ticket, match)
+    happening = _happening(case, ticket)
+    outcome = advance(ticket.status, ticket.reopen_until, happening, case.envelope.received_at)
+    match outcome.verdict:
+        case Verdict.FOLLOW_UP:
+            return _follow_up(case, ticket, match)
+        case Verdict.REFUSED:
+            return _refused(case, ticket)
+        case Verdict.RECORDED:
+            events = (_said(case, ticket, Event.COURTESY),)
+            return Decision(match.reason, (case.message(Role.CUSTOMER, ticket=ticket.number), *events), ticket.number)
+        case Verdict.DONE:
+            return _joined(case, ticket, match, happening, outcome)
+
+
+def _happening(case: Case, ticket: TicketFacts) -> Happening:
+    wish = read_wish(case.mail.reply)
+    is_closed = (
+        advance(ticket.status, ticket.reopen_until, Happening.CUSTOMER_WRITES, case.envelope.received_at).verdict
+        is Verdict.FOLLOW_UP
+    )
+    # A command cannot act on a closed ticket, but words beside it deserve a follow-up rather than a refusal.
+    if is_closed and (without_wish(case.mail.reply) or case.mail.attachments) and not _is_bare_wish(case):
+        wish = None
+    if wish is Wish.SOLVED:
+        return Happening.CUSTOMER_CONFIRMS
+    if wish is Wish.CONTINUE:
+        return Happening.CUSTOMER_CONTINUES
+    return Happening.COURTESY if case.mail.is_courtesy else Happening.CUSTOMER_WRITES
+
+
+def _is_bare_wish(case: Case) -> bool:
+    return read_wish(case.mail.reply) is not None and "\n" not in case.mail.reply.strip() and not case.mail.attachments
+
+
+def _said(case: Case, ticket: TicketFacts, event: Event, way: Way = Way.MAIL) -> Record:
+    return Record(ticket.number, event, case.author.address, case.via, way)
+
+
+def _way(case: Case, happening: Happening) -> Way:
+    if happening in (Happening.CUSTOMER_CONFIRMS, Happening.CUSTOMER_CONTINUES):
+        # A mailto: link opens a mail to the reply address with nothing but the command in it.
+        is_mailto = case.mail.reply.strip().startswith("#") and any(route.reply_token for route in case.routes)
+        return Way.MAILTO if is_mailto else Way.WORD
+    return Way.MAIL
+
+
+def _joined(case: Case, ticket: TicketFacts, match: Match, happening: Happening, outcome: Outcome) -> Decision:
+    event = Event.COURTESY if happening is Happening.COURTESY else Event.CUSTOMER_WROTE
+    effects: list[Effect] = [case.message(Role.CUSTOMER, ticket=ticket.number), _said(case, ticket, event)]
+    effects += status_effects(
+        ticket.number,
+        ticket.status,
+        outcome,
+        case.policy,
+        case.now,
+        who=case.author.address,
+        via=case.via,
+        way=_way(case, happening),
+    )
+    effects += to_team(
+        case.policy,
+        ticket.category,
+        Letter.REOPENED if outcome.reopens else Letter.NEW_MESSAGE,
+        ticket.number,
+        context={"verdict": verdict(case, is_confirmed=match.is_confirmed)},
+    )
+    if outcome.starts_round:
+        effects += to_participants(
+            case.policy,
+            case.facts,
+            ticket.participants,
+            Letter.SOLVED,
+            ticket.number,
+            language=ticket.language,
+            has_message=False,
+            context=round_context(case.policy, case.now),
+        )
+    return Decision(match.reason, tuple(effects), ticket.number)
+
+
+def _unverified_word(case: Case, ticket: TicketFacts, match: Match) -> Decision:
+    """Rule 4: the number was right, the sender is anybody. The words are kept and shown; no status changes."""
+    happening = Happening.COURTESY if case.mail.is_courtesy else Happening.CUSTOMER_WRITES
+    outcome = advance(ticket.status, ticket.reopen_until, happening, case.envelope.received_at)
+    if outcome.verdict is Verdict.FOLLOW_UP:
+        return _follow_up(case, ticket, match)
+    unchanged = Outcome(Verdict.DONE, ticket.status)
+    return _joined(case, ticket, match, happening, unchanged)
+
+
+def _new_question(case: Case, match: Match) -> Decision:
+    first = case.routes[0]
+    opened = OpenTicket(
+        subject=case.mail.subject,
+        category=first.category,
+        topic=first.topic,
+        participants=(case.author,),
+        language=case.language(),
+    )
+    effects: list[Effect] = [
+        opened,
+        Record(OPENED, Event.OPENED, case.author.address, case.via, match.reason),
+        case.message(Role.CUSTOMER),
+    ]
+    context: dict[str, object] = {"verdict": verdict(case, is_confirmed=False)}
+    if match.claimed:
+        named = match.claimed.number
+        effects.append(Record(OPENED, Event.CLAIMS_TICKET, case.author.address, case.via, f"#{named}"))
+        context["claims"] = named
+    effects += to_team(case.policy, first.category, Letter.NEW_TICKET, OPENED, context=context)
+    others = (route.category for route in case.routes[1:])
+    effects += to_second_teams(case.policy, first.category, others, OPENED, context=context)
+    effects += _acknowledgement(case, opened.language)
+    return Decision(match.reason, tuple(effects), OPENED)
+
+
+def _acknowledgement(case: Case, language: str) -> list[Effect]:
+    """The table letter × trust of SPEC section 5: full words only for the verified, nothing over the budget."""
+    if not may_answer(case.mail, case.envelope, case.trust, case.policy):
+        return []
+    if not is_within(case.policy.budgets, case.facts.provoked):
+        return [Record(OPENED, Event.DROPPED, "maild", case.via, "acknowledgement: over the budget")]
+    is_verified = case.trust is Trust.VERIFIED
+    letter = Letter.ACKNOWLEDGEMENT if is_verified else Letter.MINIMAL
+    return [
+        Send(
+            letter=letter,
+            ticket=OPENED,
+            to=case.author,
+            purpose=Purpose.CUSTOMER,
+            language=language,
+            has_message=is_verified,
+            is_provoked=True,
+            context={"has_token_address": not case.is_open_trust},
+        )
+    ]
+
+
+def _follow_up(case: Case, ticket: TicketFacts, match: Match) -> Decision:
+    """Closed is final: the words open a new ticket, linked both ways, with the same people."""
+    context: dict[str, object] = {
+        "verdict": verdict(case, is_confirmed=match.is_confirmed),
+        "follow_up_of": ticket.number,
+    }
+    effects: list[Effect] = [
+        *follow_up_effects(ticket, case.author.address, case.via),
+        case.message(Role.CUSTOMER),
+        *to_team(case.policy, ticket.category, Letter.FOLLOW_UP_TEAM, OPENED, context=context),
+    ]
+    if match.reason is Reason.JOINED_UNVERIFIED or not may_answer(case.mail, case.envelope, case.trust, case.policy):
+        effects += _acknowledgement(case, case.language(ticket))
+    else:
+        effects.append(_told(case, ticket, Letter.FOLLOW_UP, OPENED, match.is_confirmed, context))
+    return Decision(Reason.FOLLOW_UP, tuple(effects), OPENED)
+
+
+def _told(
+    case: Case, ticket: TicketFacts, letter: Letter, number: int, is_confirmed: bool, context: dict[str, object]
+) -> Send:
+    author = ticket.participant(case.author.address) or case.author
+    return Send(
+        letter=letter,
+        ticket=number,
+        to=Mailbox(author.name, author.address),
+        purpose=Purpose.CUSTOMER,
+        language=case.language(ticket),
+        has_message=letter is Letter.FOLLOW_UP,
+        is_provoked=not is_confirmed,
+        context=context,
+    )
+
+
+def _refused(case: Case, ticket: TicketFacts) -> Decision:
+    """«решено» or «продолжить» and nothing else, after the close: say why not and what to do instead."""
+    effects: list[Effect] = [
+        case.message(Role.CUSTOMER, ticket=ticket.number),
+        _said(case, ticket, Event.CUSTOMER_WROTE),
+    ]
+    answerable = may_answer(case.mail, case.envelope, case.trust, case.policy)
+    if answerable and is_within(case.policy.budgets, case.facts.provoked):
+        effects.append(_told(case, ticket, Letter.CLOSED, ticket.number, False, {"status": Status.CLOSED.value}))
+    return Decision(Reason.ACTION_REFUSED, tuple(effects), ticket.number)
+
+
+def verdict(case: Case, *, is_confirmed: bool) -> str:
+    """What the team's letter says of the sender; in open trust it always says that nobody is verified."""
+    if case.policy.trust.is_open:
+        return "open"
+    return Trust.VERIFIED.value if is_confirmed else case.trust.value

@@ -1,0 +1,155 @@
+"""decide(): what becomes of a mail. Pure: facts in, effects and one reason out.
+
+Reads from top to bottom like a desk works: what cannot be understood is set aside, machines are recorded, then an agent
+or a customer speaks; each of the two has a file of its own.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from maild.core.agents import agent_proofs, decide_agent, held
+from maild.core.case import Case
+from maild.core.customers import decide_customer
+from maild.core.effects import Decision, Effect, Event, LetterBounced, Reason, Record
+from maild.core.facts import Facts, TicketFacts
+from maild.core.letter import Letter
+from maild.core.mail import Envelope, Kind, Mail
+from maild.core.match import Match, match_customer, proofs_in
+from maild.core.policy import Policy
+from maild.core.robots import has_too_many_hops, is_report, is_returned
+from maild.core.route import Route, category_for
+from maild.core.sends import failure_letters, to_second_teams
+from maild.core.tokens import Keys
+from maild.core.trust import Trust, trust_in
+
+
+def routes_of(envelope: Envelope, policy: Policy) -> tuple[Route, ...]:
+    """Where the recipients lead, in their order; those that no category has (any more) are left out."""
+    found = (category_for(recipient, policy) for recipient in envelope.rcpt_tos)
+    return tuple(route for route in found if route)
+
+
+def decide(
+    mail: Mail,
+    envelope: Envelope,
+    facts: Facts,
+    policy: Policy,
+    keys: Keys,
+    now: datetime,
+    *,
+    instance: str,
+    is_released: bool = False,
+) -> Decision:
+    """The fate of one mail.
+
+    `envelope.received_at` judges deadlines, `now` starts rounds. `instance` is this desk's loop mark.
+    `is_released`: a person let a held mail through; it speaks with a customer's rights only (SPEC section 5).
+    """
+    if mail.error is not None:
+        return held(Reason.HELD_UNPARSABLE)
+    case = Case(
+        mail=mail,
+        envelope=envelope,
+        facts=facts,
+        policy=policy,
+        keys=keys,
+        now=now,
+        routes=routes_of(envelope, policy),
+        trust=trust_in(mail, envelope, policy.trust),
+        proofs=tuple(proofs_in(mail, envelope, facts, policy, keys)),
+    )
+    if not case.routes:
+        return held(Reason.HELD_NO_RECIPIENT)
+    return _decide_released(case) if is_released else _decide_fresh(case, instance)
+
+
+def decide_second_arrival(envelope: Envelope, known: Iterable[str], ticket: TicketFacts, policy: Policy) -> Decision:
+    """A mail that has its ticket came again, for recipients not seen before: teams of further categories are told."""
+    told = {route.category for address in known if (route := category_for(address, policy))}
+    fresh = [route.category for route in routes_of(envelope, policy) if route.category not in told]
+    letters = to_second_teams(policy, ticket.category, fresh, ticket.number)
+    return Decision(Reason.SECOND_CATEGORY if letters else Reason.ALREADY_KNOWN, letters, ticket.number)
+
+
+def _decide_fresh(case: Case, instance: str) -> Decision:
+    mail = case.mail
+    if is_returned(mail, instance, is_own_letter=case.facts.is_own_letter):
+        return held(Reason.HELD_LOOP)
+    if has_too_many_hops(mail):
+        return held(Reason.HELD_TOO_MANY_HOPS)
+    if mail.kind is Kind.BOUNCE:
+        return _decide_bounce(case)
+    if is_report(mail):
+        return _decide_robot(case)
+    return _decide_person(case)
+
+
+def _decide_person(case: Case) -> Decision:
+    if case.trust is Trust.FAILED:
+        return held(Reason.HELD_TRUST_FAILED)
+    if not case.author.address:
+        return held(Reason.HELD_NO_AUTHOR)
+    is_support = case.policy.is_support(case.author.address)
+    proofs = agent_proofs(case)
+    if is_support and case.trust is not Trust.VERIFIED:
+        return held(Reason.HELD_AGENT_UNVERIFIED, proofs[0].ticket if proofs else None)
+    if proofs:
+        return decide_agent(case, proofs)
+    match = _match(case)
+    if is_support and match.claimed:
+        return held(Reason.HELD_AGENT_UNPROVEN, match.claimed)
+    return decide_customer(case, match)
+
+
+def _decide_released(case: Case) -> Decision:
+    """With a customer's rights only. An agent's claim cannot be released: `desk.act` refuses before it comes here."""
+    if not case.author.address:
+        return held(Reason.HELD_NO_AUTHOR)
+    return decide_customer(case, _match(case))
+
+
+def _match(case: Case) -> Match:
+    return match_customer(case.mail, case.trust, case.proofs, case.facts, case.policy, is_open_trust=case.is_open_trust)
+
+
+def _decide_bounce(case: Case) -> Decision:
+    """A delivery status notification: genuine only from the null sender about a letter that we know (RFC 3464 §2)."""
+    letter = case.facts.bounced
+    if letter is None or case.envelope.mail_from:
+        return held(Reason.HELD_BOUNCE_UNKNOWN)
+    bounced = case.mail.bounce.recipients if case.mail.bounce else ()
+    if not any(recipient.action == "failed" for recipient in bounced):
+        return _recorded(letter.ticket, Event.RECEIPT, case, Reason.ROBOT_RECORDED)
+    status = next((recipient.status for recipient in bounced if recipient.status), "")
+    if letter.ticket is None:
+        return Decision(Reason.BOUNCE_RECORDED, (LetterBounced(letter.id, status),))
+    effects: tuple[Effect, ...] = (
+        LetterBounced(letter.id, status),
+        Record(letter.ticket, Event.BOUNCE, letter.to, case.via, status),
+        *failure_letters(
+            case.policy,
+            letter.category,
+            letter.ticket,
+            letter=Letter(letter.letter),
+            to=letter.to,
+            subject=letter.subject,
+            reason=status,
+        ),
+    )
+    return Decision(Reason.BOUNCE_RECORDED, effects, letter.ticket)
+
+
+def _decide_robot(case: Case) -> Decision:
+    """Out-of-office and receipts: an event on the ticket they answer, never a message, never a change of status."""
+    if case.mail.is_kind_guessed:
+        return held(Reason.HELD_KIND_GUESSED)
+    ticket = case.proofs[0].ticket if case.proofs else _match(case).ticket
+    if ticket is None:
+        return held(Reason.HELD_ROBOT)
+    event = Event.AUTO_RESPONSE if case.mail.kind is Kind.AUTO_RESPONSE else Event.RECEIPT
+    return _recorded(ticket.number, event, case, Reason.ROBOT_RECORDED)
+
+
+def _recorded(ticket: int | None, event: Event, case: Case, reason: Reason) -> Decision:
+    effects = (Record(ticket, event, case.author.address, case.via, case.mail.kind.value),) if ticket else ()
+    return Decision(reason, effects, ticket)

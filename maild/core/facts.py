@@ -1,0 +1,89 @@
+"""What the rules ask the database, and what it answers: values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from maild.core.mail import Mailbox
+from maild.core.ticket import Status
+
+
+@dataclass(frozen=True, slots=True)
+class MailKeys:
+    """What has to be looked up to decide about one mail. `letter` is the outbox row a bounce was addressed to."""
+
+    author: str
+    message_id: str
+    references: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+    letter: int | None = None
+    returned_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFacts:
+    """A ticket as the rules see it. The first participant is the customer."""
+
+    number: int
+    subject: str
+    category: str
+    topic: str
+    status: Status
+    language: str
+    participants: tuple[Mailbox, ...]
+    reopen_until: datetime | None = None
+    confirmed_at: datetime | None = None
+    merged_into: int | None = None
+    follow_up: int | None = None
+
+    def participant(self, address: str) -> Mailbox | None:
+        """The participant of that (normalised) address, or None."""
+        return next((person for person in self.participants if person.address == address), None)
+
+    @property
+    def customer(self) -> Mailbox:
+        """Who asked."""
+        return self.participants[0]
+
+
+@dataclass(frozen=True, slots=True)
+class LetterFacts:
+    """A letter of ours that came back."""
+
+    id: int
+    ticket: int | None
+    letter: str
+    to: str
+    category: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provoked:
+    """How many letters strangers have already made us write (SPEC section 6)."""
+
+    address_hour: int = 0
+    address_day: int = 0
+    domain_hour: int = 0
+    hour: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The answers. `recorded` maps Message-IDs of messages to their ticket; `languages` what people have chosen."""
+
+    tickets: Mapping[int, TicketFacts] = field(default_factory=dict)
+    recorded: Mapping[str, int] = field(default_factory=dict)
+    languages: Mapping[str, str] = field(default_factory=dict)
+    is_own_letter: bool = False
+    bounced: LetterFacts | None = None
+    provoked: Provoked = field(default_factory=Provoked)
+
+    def ticket(self, number: int) -> TicketFacts | None:
+        """The ticket of that number; of a merged one, the ticket that it went into."""
+        found = self.tickets.get(number)
+        for _ in range(len(self.tickets)):
+            if found is None or found.merged_into is None:
+                break
+            found = self.tickets.get(found.merged_into)
+        return found

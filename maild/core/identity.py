@@ -1,0 +1,54 @@
+"""What makes two arrivals the same mail (SPEC section 3): Message-ID and a hash of what its author wrote.
+
+Runs on every mail before the 250, so it looks at bytes only and knows nothing of MIME. Fields that servers add on the
+way (Received, Return-Path, Authentication-Results …) do not count, nor does the kind of line ending.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+_LINE_END = re.compile(rb"\r{1,2}\n|\r")  # some gateways turn CRLF into CR CR LF
+_WRITTEN_BY_AUTHOR = (b"from", b"date", b"subject")
+_MSG_ID = re.compile(r"<([^<>\s]+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`message_id` without angle brackets, "" if there is none; `content_key` is a SHA-256 in hex."""
+
+    message_id: str
+    content_key: str
+
+
+def identity_of(raw: bytes) -> Identity:
+    """The identity of a raw mail, the same whether it came with CRLF, LF or CR."""
+    section, body = _split(_LINE_END.sub(b"\n", raw) if b"\r" in raw else raw)
+    fields = _first_fields(section)
+    written = [name + b":" + fields.get(name, b"") for name in _WRITTEN_BY_AUTHOR]
+    digest = hashlib.sha256(b"\n".join(written) + b"\n\n")
+    digest.update(body)
+    return Identity(_message_id(fields.get(b"message-id", b"")), digest.hexdigest())
+
+
+def _split(raw: bytes) -> tuple[bytes, bytes]:
+    """Header section and body (RFC 5322 §2.1), the body without the newlines at its end."""
+    section, _, body = (b"\n" + raw).partition(b"\n\n")
+    return section, body.rstrip(b"\n")
+
+
+def _first_fields(section: bytes) -> dict[bytes, bytes]:
+    """The first field of each name (lower case), unfolded, white space collapsed."""
+    unfolded = section.replace(b"\n ", b" ").replace(b"\n\t", b" ")
+    fields: dict[bytes, bytes] = {}
+    for line in unfolded.split(b"\n"):
+        name, colon, value = line.partition(b":")
+        if colon:
+            fields.setdefault(name.strip().lower(), b" ".join(value.split()))
+    return fields
+
+
+def _message_id(value: bytes) -> str:
+    """`<id>` → `id`; anything that is not a msg-id (RFC 5322 §3.6.4) identifies nothing."""
+    match = _MSG_ID.fullmatch(value.decode("utf-8", "replace"))
+    return match[1] if match else ""

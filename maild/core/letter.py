@@ -1,0 +1,40 @@
+"""The kinds of letters maild writes. Which words each holds is the business of the templates, not of this file."""
+
+from enum import StrEnum
+
+
+class Letter(StrEnum):
+    """One kind of letter; the value is the name of its template files."""
+
+    ACKNOWLEDGEMENT = "acknowledgement"
+    MINIMAL = "acknowledgement_minimal"
+    NEW_TICKET = "new_ticket"
+    NEW_MESSAGE = "new_message"
+    COPY = "copy"
+    ANSWER = "answer"
+    SOLVED = "solved"
+    REOPENED = "reopened"
+    CLOSED = "closed"
+    FOLLOW_UP = "follow_up"
+    FOLLOW_UP_TEAM = "follow_up_team"
+    DELIVERY_FAILED = "delivery_failed"
+    HOLDS = "holds"
+    BUDGET = "budget"
+
+
+FOR_TEAM: frozenset[Letter] = frozenset(
+    {
+        Letter.NEW_TICKET,
+        Letter.NEW_MESSAGE,
+        Letter.COPY,
+        Letter.REOPENED,
+        Letter.FOLLOW_UP_TEAM,
+        Letter.DELIVERY_FAILED,
+        Letter.HOLDS,
+        Letter.BUDGET,
+    }
+)
+"""Letters to agents and team mailboxes; all others go to customers."""
+
+WITH_ACTIONS: frozenset[Letter] = frozenset({Letter.ANSWER, Letter.SOLVED})
+"""Letters that carry the two actions of SPEC section 10."""

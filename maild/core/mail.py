@@ -1,0 +1,136 @@
+"""What a mail is once it has been understood: frozen values, no behaviour that needs the outside.
+
+`mime.parse` makes them, the rules of `core` read them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What sort of mail this is (SPEC section 4)."""
+
+    MAIL = "mail"
+    AUTO_RESPONSE = "auto_response"
+    BOUNCE = "bounce"
+    FEEDBACK_REPORT = "feedback_report"
+    RECEIPT = "receipt"
+    CALENDAR = "calendar"
+    LIST = "list"
+
+
+class Door(StrEnum):
+    """How a mail came in."""
+
+    SMTP = "smtp"
+    LMTP = "lmtp"
+    IMAP = "imap"
+    PORTAL = "portal"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A name and an address (RFC 5322 §3.4); `name` is "" when none was given."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A part of the raw mail that is not its text.
+
+    `name` is safe as a file name. `part` is its index in the depth-first walk of the mail's leaf parts, by which
+    `mime.attach.cut` finds its bytes again; `size` is in octets of the decoded content.
+    """
+
+    name: str
+    type: str
+    size: int
+    sha256: str
+    inline: bool
+    content_id: str
+    part: int
+
+
+@dataclass(frozen=True, slots=True)
+class BouncedRecipient:
+    """One recipient of a delivery status notification (RFC 3464 §2.3)."""
+
+    address: str
+    status: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """What a delivery status notification says; `original_message_id` is that of the returned mail, "" if unknown."""
+
+    recipients: tuple[BouncedRecipient, ...]
+    original_message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One understood mail.
+
+    `headers` holds every field in the order written, unfolded and decoded; names keep their case.
+    `author` is the one mailbox of the one From field when `is_author_sole`, else a guess for display only.
+    `text` is all the text, `reply` only the new words; `folds` are the half-open ranges of `text` left out of `reply`.
+    Message-IDs stand without angle brackets. `defects` names what was odd; `error` says why a mail could not be parsed.
+    `calendar_method` is that of a calendar mail in upper case: REPLY for an answer, REQUEST for an invitation.
+    """
+
+    headers: tuple[tuple[str, str], ...]
+    author: Mailbox | None
+    is_author_sole: bool
+    to: tuple[Mailbox, ...]
+    cc: tuple[Mailbox, ...]
+    subject: str
+    date: datetime | None
+    message_id: str
+    in_reply_to: tuple[str, ...]
+    references: tuple[str, ...]
+    text: str
+    reply: str
+    folds: tuple[tuple[int, int], ...]
+    html_safe: str
+    attachments: tuple[Attachment, ...]
+    kind: Kind
+    is_kind_guessed: bool
+    is_auto_generated: bool
+    is_courtesy: bool
+    bounce: Bounce | None
+    language: str
+    is_charset_guessed: bool
+    defects: tuple[str, ...]
+    error: str | None
+    calendar_method: str = ""
+
+    def field(self, name: str) -> str | None:
+        """The value of the first field of that name, any case, or None."""
+        return next(iter(self.fields(name)), None)
+
+    def fields(self, name: str) -> list[str]:
+        """The values of all fields of that name, any case, top first."""
+        wanted = name.lower()
+        return [value for field, value in self.headers if field.lower() == wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """How one arrival of a mail reached us (RFC 5321 §2.3.1, §4.5.5).
+
+    `mail_from` is "" for the null sender. `peer` is the client's address, "" for a unix socket.
+    `is_trusted_peer`: its Authentication-Results fields count. `user` is the address that authenticated, or "".
+    """
+
+    mail_from: str
+    rcpt_tos: tuple[str, ...]
+    door: Door
+    peer: str
+    is_trusted_peer: bool
+    user: str
+    received_at: datetime

@@ -1,0 +1,159 @@
+"""What the admin decided, as values the rules can read. `config.py` builds them from the TOML file."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
+
+from maild.core.address import normalise
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A word or sentence of the admin in each language of the desk."""
+
+    ru: str
+    en: str
+
+    def into(self, language: str) -> str:
+        """The text in that language; any language but Russian reads English."""
+        return self.ru if language == "ru" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a topic's card; `type` is text, number, date, choice or email."""
+
+    key: str
+    label: Text
+    type: str
+    is_required: bool
+    choices: tuple[str, ...]
+    pattern: str
+    help: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A subject inside a category, with fields of its own."""
+
+    key: str
+    title: Text
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A department: its address is where customers write, `team` is where support reads."""
+
+    key: str
+    title: Text
+    address: str
+    team: tuple[str, ...]
+    topics: tuple[Topic, ...]
+    folder: str
+
+    def topic(self, key: str) -> Topic | None:
+        """The topic of that key, or None."""
+        return next((topic for topic in self.topics if topic.key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A person of support; `categories` are keys, empty = all."""
+
+    address: str
+    name: str
+    language: str
+    categories: tuple[str, ...]
+    echo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrustRules:
+    """Whose Authentication-Results count (RFC 8601). Ids may start with `*.`; `position` is above or below."""
+
+    authserv_ids: tuple[str, ...]
+    received_by: tuple[str, ...]
+    position: str
+    verify: bool
+    internal_peers: tuple[Network, ...]
+    domains: tuple[str, ...]
+    spam_field: str
+
+    @property
+    def is_open(self) -> bool:
+        """Nobody vouches for any sender (SPEC section 5, open trust)."""
+        return not self.authserv_ids and not self.verify
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """How many letters strangers can make us write (SPEC section 6)."""
+
+    per_address_hour: int
+    per_address_day: int
+    per_domain_hour: int
+    per_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything the rules need to know about this desk. Addresses are normalised."""
+
+    name: str
+    language: str
+    timezone: str
+    public_url: str
+    general_address: str
+    default_category: str
+    subject_tag: str
+    subaddress: bool
+    verp: bool
+    from_name: str
+    reopen_window: timedelta
+    remind_before: timedelta
+    auto_solve_after: timedelta
+    hold_days: timedelta
+    categories: tuple[Category, ...]
+    agents: tuple[Agent, ...]
+    collision_window: timedelta
+    form_senders: tuple[str, ...]
+    trust: TrustRules
+    budgets: Budgets
+
+    def category(self, key: str) -> Category:
+        """The category of that key; of the default category when the key was taken out of the configuration."""
+        default = self.categories[0]
+        for category in self.categories:
+            if category.key == key:
+                return category
+            if category.key == self.default_category:
+                default = category
+        return default
+
+    def agent(self, address: str) -> Agent | None:
+        """The configured agent of that address, or None."""
+        wanted = normalise(address)
+        return next((agent for agent in self.agents if agent.address == wanted), None)
+
+    def is_agent_of(self, address: str, category: str) -> bool:
+        """Is this a person or mailbox of that category's support?"""
+        wanted = normalise(address)
+        agent = self.agent(wanted)
+        if agent and (not agent.categories or category in agent.categories):
+            return True
+        return wanted in self.category(category).team
+
+    def is_support(self, address: str) -> bool:
+        """Is this an agent or team mailbox of any category?"""
+        wanted = normalise(address)
+        return self.agent(wanted) is not None or any(wanted in category.team for category in self.categories)
+
+    def is_desk_address(self, address: str) -> bool:
+        """Is this an address that mail for us is written to, whatever its +detail?"""
+        bare = normalise(address)
+        local, _, domain = bare.rpartition("@")
+        bare = f"{local.partition('+')[0]}@{domain}"
+        return bare == self.general_address or any(bare == category.address for category in self.categories)

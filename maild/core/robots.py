@@ -1,0 +1,65 @@
+"""Machines that write mail, and how not to answer them (SPEC section 6, RFC 3834)."""
+
+from maild.core.address import domain_of, is_mailbox
+from maild.core.facts import Provoked
+from maild.core.mail import Envelope, Kind, Mail
+from maild.core.policy import Budgets, Policy
+from maild.core.trust import Trust
+
+LOOP_FIELD = "X-Maild-Loop"
+MAX_HOPS = 50  # more Received fields than that are a loop (RFC 5321 §6.3 asks for 100 at least; desks never see 20)
+
+# Reports about a letter: they belong to a ticket or to nobody, and never open one.
+REPORTS = frozenset({Kind.AUTO_RESPONSE, Kind.BOUNCE, Kind.FEEDBACK_REPORT, Kind.RECEIPT})
+
+
+def is_report(mail: Mail) -> bool:
+    """Is this mail an answer of a machine to a letter: it opens no ticket and changes no status?"""
+    return mail.kind in REPORTS or (mail.kind is Kind.CALENDAR and _is_calendar_reply(mail))
+
+
+def _is_calendar_reply(mail: Mail) -> bool:
+    # iTIP's METHOD stands in the Content-Type of the part (RFC 5546 §3.2.3); programs repeat it in the subject prefix.
+    return any("calendar-reply" in defect for defect in mail.defects)
+
+
+def has_too_many_hops(mail: Mail) -> bool:
+    """Has this mail been handed on so often that it must be going in circles (RFC 5321 §6.3)?"""
+    return len(mail.fields("Received")) > MAX_HOPS
+
+
+def is_returned(mail: Mail, instance: str, *, is_own_letter: bool) -> bool:
+    """Is this one of our own letters, come back to us?"""
+    return is_own_letter or instance in (value.strip() for value in mail.fields(LOOP_FIELD))
+
+
+def may_answer(mail: Mail, envelope: Envelope, trust: Trust, policy: Policy) -> bool:
+    """May a letter be written to the author without a person asking for it?
+
+    Never to the null sender (RFC 3834 §2), to robots, lists, ourselves, or an author who is not surely one.
+    """
+    author = mail.author.address if mail.author and mail.is_author_sole else ""
+    return (
+        is_mailbox(author)
+        and trust is not Trust.FAILED
+        and envelope.mail_from != ""
+        and mail.kind is Kind.MAIL
+        and not mail.is_auto_generated
+        and not policy.is_desk_address(author)
+        and not policy.is_support(author)
+    )
+
+
+def is_within(budgets: Budgets, provoked: Provoked) -> bool:
+    """May a stranger make us write one more letter?"""
+    return (
+        provoked.address_hour < budgets.per_address_hour
+        and provoked.address_day < budgets.per_address_day
+        and provoked.domain_hour < budgets.per_domain_hour
+        and provoked.hour < budgets.per_hour
+    )
+
+
+def budget_domain(address: str) -> str:
+    """What a letter to that address counts against besides the address itself."""
+    return domain_of(address)

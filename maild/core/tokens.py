@@ -1,0 +1,176 @@
+"""What we sign, and how we know it again: reply addresses, Message-IDs, bounce addresses, action links, page nonces.
+
+Every token binds a ticket, a person and a purpose under one of the desk's keys; the first key signs, all of them
+verify (retired keys go on counting). An altered token, or one made for somebody else, is no token. Keys and time are
+arguments.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from maild.core.address import normalise, with_detail
+
+Keys = tuple[bytes, ...]
+
+_CODE_OCTETS = 10  # 80 bits: 16 characters of base32 leave room in the 64 octets of a local part (RFC 5321 §4.5.3.1.1)
+_NUMBER = r"[1-9][0-9]{0,17}"
+_DETAIL = re.compile(rf"([tb])({_NUMBER})\.([a-z2-7]{{16}})", re.IGNORECASE)
+_MESSAGE_ID = re.compile(rf"({_NUMBER})\.([can])\.([a-z2-7]{{16}})\.([a-z2-7]{{16}})@[^@\s<>]+", re.IGNORECASE)
+_NONCE = re.compile(r"([0-9]{1,12})\.([a-z2-7]{16})\.([a-z2-7]{16})")
+
+
+class Purpose(StrEnum):
+    """What the holder of a token may do with it."""
+
+    CUSTOMER = "c"  # writes into the ticket as its participant
+    AGENT = "a"  # his answer is relayed to the customer
+    NOTE = "n"  # what he writes stays inside
+
+
+class Action(StrEnum):
+    """The two action links, by their name in `/a/{token}`."""
+
+    SOLVED = "solved"
+    CONTINUE = "continue"
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A reply address or Message-ID of ours, as found in a mail: not yet verified."""
+
+    number: int
+    code: str
+    purpose: Purpose | None = None
+    nonce: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an action link says: this person may do this to this ticket."""
+
+    number: int
+    person: str
+    action: Action
+
+
+def derive_keys(secrets: Iterable[bytes]) -> Keys:
+    """One key per secret text, so that a short or structured secret is never used raw (RFC 5869 in spirit)."""
+    return tuple(hmac.digest(b"maild tokens 1", secret, "sha256") for secret in secrets)
+
+
+def _code(key: bytes, *parts: object) -> str:
+    text = "\0".join(str(part) for part in parts)
+    digest = hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256")
+    return base64.b32encode(digest[:_CODE_OCTETS]).decode("ascii").lower()
+
+
+def _is_code(keys: Keys, code: str, *parts: object) -> bool:
+    return any(hmac.compare_digest(_code(key, *parts), code.lower()) for key in keys)
+
+
+def fingerprint(key: bytes) -> str:
+    """What the database may know of a key: enough to see that two nodes have the same."""
+    return hashlib.sha256(b"maild fingerprint" + key).hexdigest()[:16]
+
+
+def reply_address(keys: Keys, address: str, number: int, person: str, purpose: Purpose) -> str:
+    """`billing+t1042.<code>@desk.example`: mail to it belongs to the ticket, if it comes from that person."""
+    return with_detail(address, f"t{number}.{_code(keys[0], 'reply', number, normalise(person), purpose)}")
+
+
+def bounce_address(keys: Keys, address: str, letter: int) -> str:
+    """The envelope sender of one outbox row (VERP): a bounce to it is about that letter."""
+    return with_detail(address, f"b{letter}.{_code(keys[0], 'bounce', letter)}")
+
+
+def read_detail(detail: str) -> tuple[str, Signed] | None:
+    """The kind (`t` reply, `b` bounce) and token in the +detail of one of our addresses, or None."""
+    match = _DETAIL.fullmatch(detail)
+    if match is None:
+        return None
+    return match[1].lower(), Signed(int(match[2]), match[3].lower())
+
+
+def bounced_letter(keys: Keys, detail: str) -> int | None:
+    """The outbox row whose envelope sender had this +detail, or None if we did not sign it."""
+    found = read_detail(detail)
+    if found is None or found[0] != "b":
+        return None
+    letter = found[1].number
+    return letter if _is_code(keys, found[1].code, "bounce", letter) else None
+
+
+def message_id(keys: Keys, number: int, person: str, purpose: Purpose, nonce: str, domain: str) -> str:
+    """A Message-ID without brackets (RFC 5322 §3.6.4). `nonce` is 16 characters a-z2-7, new for each letter."""
+    code = _code(keys[0], "message-id", number, normalise(person), purpose, nonce)
+    return f"{number}.{purpose}.{nonce}.{code}@{domain}"
+
+
+def read_message_id(value: str) -> Signed | None:
+    """What one of our Message-IDs says, or None for any other."""
+    match = _MESSAGE_ID.fullmatch(value)
+    if match is None:
+        return None
+    return Signed(int(match[1]), match[4].lower(), Purpose(match[2].lower()), match[3].lower())
+
+
+def verify(keys: Keys, signed: Signed, people: Iterable[str]) -> tuple[str, Purpose] | None:
+    """Whose token it is and what for: the first of `people` it was made for, or None."""
+    purposes = (signed.purpose,) if signed.purpose else tuple(Purpose)
+    for person in people:
+        for purpose in purposes:
+            if signed.nonce:
+                parts: tuple[object, ...] = ("message-id", signed.number, normalise(person), purpose, signed.nonce)
+            else:
+                parts = ("reply", signed.number, normalise(person), purpose)
+            if _is_code(keys, signed.code, *parts):
+                return normalise(person), purpose
+    return None
+
+
+def _links(keys: Keys) -> URLSafeSerializer:
+    return URLSafeSerializer(
+        list(reversed(keys)), salt="maild action link", signer_kwargs={"digest_method": hashlib.sha256}
+    )
+
+
+def action_token(keys: Keys, claim: Claim) -> str:
+    """The token of an action link. It has no age: whether it may act is judged from the ticket."""
+    return str(_links(keys).dumps([claim.number, claim.person, claim.action.value]))
+
+
+def read_action(keys: Keys, token: str) -> Claim | None:
+    """What an action link says, or None if we did not make it."""
+    try:
+        number, person, action = _links(keys).loads(token)
+        return Claim(int(number), str(person), Action(action))
+    except (BadData, ValueError, TypeError):
+        return None
+
+
+def page_nonce(keys: Keys, token: str, salt: str, now: datetime) -> str:
+    """The hidden field of a page's form: a MAC of token and time. `salt` is 16 characters a-z2-7, new for each page."""
+    moment = int(now.timestamp())
+    return f"{moment}.{salt}.{_code(keys[0], 'nonce', token, salt, moment)}"
+
+
+def is_page_nonce(keys: Keys, token: str, nonce: str, now: datetime, max_age: timedelta) -> bool:
+    """Did we put this nonce on a page of this token, not longer ago than `max_age`?"""
+    match = _NONCE.fullmatch(nonce)
+    if match is None or not _is_code(keys, match[3], "nonce", token, match[2], int(match[1])):
+        return False
+    # A clock that was set back must not lock people out: a nonce from our own future counts.
+    return now.timestamp() - int(match[1]) <= max_age.total_seconds()
+
+
+def new_nonce(entropy: bytes) -> str:
+    """Sixteen characters a-z2-7 from ten random octets."""
+    return base64.b32encode(entropy[:_CODE_OCTETS]).decode("ascii").lower()
