@@ -1,0 +1,1 @@
+"""Values <-> database. Nothing above this folder knows SQL; nothing here knows a rule."""

@@ -1,0 +1,254 @@
+"""The mail ledger: every mail that came in, once, with its envelopes and its fate. Nothing leaves it silently."""
+
+import json
+import zlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from maild.core.identity import Identity
+from maild.core.mail import Door, Envelope
+from maild.store.db import Row, Tx
+from maild.store.times import from_micros, to_micros
+
+LEASE = timedelta(seconds=60)  # a worker that died gives its mails back after that
+MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Raw mail as it is stored. Made outside the transaction: compressing must not hold up the writer."""
+
+    data: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledMail:
+    """A mail to be understood.
+
+    `arrivals` are the deliveries not yet routed, oldest first, up to the row `last_arrival`; `known_rcpts` are the
+    recipients of those that have been: if there are any, the mail itself is settled and only has to be told to more.
+    """
+
+    id: int
+    raw: bytes
+    attempts: int
+    ticket: int | None
+    is_released: bool
+    arrivals: tuple[Envelope, ...]
+    last_arrival: int
+    known_rcpts: frozenset[str]
+
+
+def pack(raw: bytes) -> Packed:
+    """Compress a raw mail; level 1, since mail is mostly small text or already compressed."""
+    return Packed(zlib.compress(raw, 1), len(raw))
+
+
+def put(tx: Tx, packed: Packed, identity: Identity, envelope: Envelope, source_key: str | None) -> tuple[int, bool]:
+    """Enter one delivery; the mail's id, and whether there is anything to do about it.
+
+    A mail we already have gets a delivery record only; if that brings recipients not seen before, it is routed again.
+    The same `source_key` a second time (a sweep that was cut off) changes nothing at all.
+    """
+    if source_key is not None:
+        row = tx.one("SELECT mail FROM arrivals WHERE source_key = ?", source_key)
+        if row is not None:
+            return int(row[0]), False
+    mail, is_new = _put_mail(tx, packed, identity, envelope.received_at)
+    seen = set() if is_new else _recipients(tx, mail)
+    fresh = is_new or not seen.issuperset(envelope.rcpt_tos)
+    tx.run(
+        "INSERT INTO arrivals (mail, door, source_key, peer, is_trusted_peer, \"user\", mail_from, rcpt_tos,"
+        " received_at, is_routed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        mail, envelope.door.value, source_key, envelope.peer, envelope.is_trusted_peer, envelope.user,
+        envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), not fresh,
+    )  # fmt: skip
+    if fresh and not is_new:
+        tx.run("UPDATE mails SET state = 'spooled' WHERE id = ? AND state = 'done'", mail)
+    return mail, fresh
+
+
+def _put_mail(tx: Tx, packed: Packed, identity: Identity, received_at: datetime) -> tuple[int, bool]:
+    row = tx.one(
+        "INSERT INTO mails (message_id, content_key, octets, size, received_at, state, attempts, reason, sender,"
+        " subject, kind, trust, is_released, leased_until) VALUES (?, ?, ?, ?, ?, 'spooled', 0, '', '', '', '', '', FALSE, 0)"
+        " ON CONFLICT (message_id, content_key) DO NOTHING RETURNING id",
+        identity.message_id, identity.content_key, packed.data, packed.size, to_micros(received_at),
+    )  # fmt: skip
+    if row is not None:
+        return int(row[0]), True
+    found = tx.one(
+        "SELECT id FROM mails WHERE message_id = ? AND content_key = ?", identity.message_id, identity.content_key
+    )
+    if found is None:
+        raise LookupError("a mail that conflicts is not there")
+    return int(found[0]), False
+
+
+def _recipients(tx: Tx, mail: int) -> set[str]:
+    rows = tx.all("SELECT rcpt_tos FROM arrivals WHERE mail = ?", mail)
+    return {address for row in rows for address in json.loads(row[0])}
+
+
+def claim(tx: Tx, now: datetime, limit: int) -> list[int]:
+    """Lease the oldest spooled mails that nobody is working on; their ids in order of arrival."""
+    rows = tx.all(
+        "UPDATE mails SET leased_until = ? WHERE id IN (SELECT id FROM mails"
+        " WHERE state = 'spooled' AND leased_until <= ? ORDER BY id LIMIT ?) RETURNING id",
+        to_micros(now + LEASE), to_micros(now), limit,
+    )  # fmt: skip
+    return sorted(int(row[0]) for row in rows)
+
+
+def load(tx: Tx, mail: int) -> SpooledMail:
+    """A mail with its deliveries. Raises LookupError if there is none."""
+    row = tx.one("SELECT octets, attempts, ticket, is_released FROM mails WHERE id = ?", mail)
+    if row is None:
+        raise LookupError(f"no mail {mail}")
+    rows = tx.all(
+        'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, is_routed, id FROM arrivals'
+        " WHERE mail = ? ORDER BY id",
+        mail,
+    )
+    return SpooledMail(
+        id=mail,
+        raw=zlib.decompress(row[0]),
+        attempts=int(row[1]),
+        ticket=row[2],
+        is_released=bool(row[3]),
+        arrivals=tuple(_envelope(entry) for entry in rows if not entry[7]),
+        last_arrival=max(int(entry[8]) for entry in rows),
+        known_rcpts=frozenset(address for entry in rows if entry[7] for address in json.loads(entry[5])),
+    )
+
+
+def _envelope(row: Row) -> Envelope:
+    return Envelope(
+        mail_from=row[4],
+        rcpt_tos=tuple(json.loads(row[5])),
+        door=Door(row[0]),
+        peer=row[1],
+        is_trusted_peer=bool(row[2]),
+        user=row[3],
+        received_at=from_micros(row[6]),
+    )
+
+
+def is_spooled(tx: Tx, mail: int) -> bool:
+    """Is that mail still waiting? Another worker may have finished it after our lease ran out."""
+    return tx.one("SELECT 1 FROM mails WHERE id = ? AND state = 'spooled'", mail) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a mail. `state` is done or held."""
+
+    state: str
+    reason: str
+    ticket: int | None
+    sender: str
+    subject: str
+    kind: str
+    trust: str
+
+
+def settle(tx: Tx, mail: SpooledMail, fate: Fate) -> None:
+    """Write down what became of a mail. A delivery that came in meanwhile brings it back to the workers."""
+    tx.run(
+        "UPDATE mails SET reason = ?, ticket = COALESCE(?, ticket), sender = ?, subject = ?, kind = ?, trust = ?,"
+        " is_released = FALSE WHERE id = ?",
+        fate.reason, fate.ticket, fate.sender, fate.subject, fate.kind, fate.trust, mail.id,
+    )  # fmt: skip
+    settle_arrivals(tx, mail, fate.state)
+
+
+def settle_arrivals(tx: Tx, mail: SpooledMail, state: str) -> None:
+    """Mark the deliveries that were looked at as routed; if none is left, the mail has its state."""
+    tx.run("UPDATE arrivals SET is_routed = TRUE WHERE mail = ? AND id <= ?", mail.id, mail.last_arrival)
+    tx.run(
+        "UPDATE mails SET leased_until = 0, attempts = 0, state = CASE WHEN EXISTS (SELECT 1 FROM arrivals"
+        " WHERE mail = mails.id AND NOT is_routed) THEN 'spooled' ELSE ? END WHERE id = ?",
+        state, mail.id,
+    )  # fmt: skip
+
+
+def put_back(tx: Tx, mail: int, now: datetime, delay: timedelta) -> None:
+    """Handling failed: count it, try again after a while."""
+    tx.run(
+        "UPDATE mails SET leased_until = ?, attempts = attempts + 1 WHERE id = ? AND state = 'spooled'",
+        to_micros(now + delay), mail,
+    )  # fmt: skip
+
+
+def release_leases(tx: Tx) -> None:
+    """Take back what an earlier run of this program was working on (SQLite: there is only one)."""
+    tx.run("UPDATE mails SET leased_until = 0 WHERE state = 'spooled' AND leased_until > 0 AND attempts = 0")
+
+
+def hold(tx: Tx, mail: int, reason: str) -> None:
+    """Set a mail aside for a person after handling failed for good. Its deliveries stay to be routed."""
+    tx.run("UPDATE mails SET state = 'held', reason = ?, leased_until = 0 WHERE id = ?", reason, mail)
+
+
+def replay(tx: Tx, mail: int, *, is_released: bool) -> bool:
+    """Hand a held mail to the workers again; False if it is not held."""
+    changed = tx.run(
+        "UPDATE mails SET state = 'spooled', attempts = 0, leased_until = 0, is_released = ?"
+        " WHERE id = ? AND state = 'held'",
+        is_released, mail,
+    )  # fmt: skip
+    if changed:
+        tx.run("UPDATE arrivals SET is_routed = FALSE WHERE mail = ?", mail)
+    return changed > 0
+
+
+def drop(tx: Tx, mail: int, reason: str) -> bool:
+    """A person decided that nothing shall come of a held mail; the row and its raw bytes stay."""
+    return tx.run("UPDATE mails SET state = 'done', reason = ? WHERE id = ? AND state = 'held'", reason, mail) > 0
+
+
+def raw(tx: Tx, mail: int) -> bytes | None:
+    """The mail as it came over the wire, or None."""
+    row = tx.one("SELECT octets FROM mails WHERE id = ?", mail)
+    return zlib.decompress(row[0]) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """A mail as the lists show it; `door` is that of its first delivery."""
+
+    id: int
+    received_at: datetime
+    door: str
+    message_id: str
+    ticket: int | None
+    sender: str
+    subject: str
+    kind: str
+    trust: str
+    state: str
+    reason: str
+
+
+def rows(tx: Tx, *, state: str | None = None, mail: int | None = None) -> list[LedgerRow]:
+    """The ledger, oldest first; only of one state, or only one mail, if asked."""
+    found = tx.all(
+        "SELECT m.id, m.received_at, (SELECT a.door FROM arrivals a WHERE a.mail = m.id ORDER BY a.id LIMIT 1),"
+        " m.message_id, m.ticket, m.sender, m.subject, m.kind, m.trust, m.state, m.reason FROM mails m"
+        " WHERE (CAST(? AS TEXT) IS NULL OR m.state = ?) AND (CAST(? AS BIGINT) IS NULL OR m.id = ?) ORDER BY m.id",
+        state, state, mail, mail,
+    )  # fmt: skip
+    return [LedgerRow(row[0], from_micros(row[1]), *row[2:]) for row in found]
+
+
+def has_waiting_before(tx: Tx, moment: datetime) -> bool:
+    """Is a mail that was received before that moment still to be understood?"""
+    row = tx.one("SELECT 1 FROM mails WHERE state = 'spooled' AND received_at < ? LIMIT 1", to_micros(moment))
+    return row is not None
+
+
+def depth(tx: Tx) -> dict[str, int]:
+    """How many mails are in each state but done."""
+    found = tx.all("SELECT state, COUNT(*) FROM mails WHERE state <> 'done' GROUP BY state")
+    return {row[0]: int(row[1]) for row in found}

@@ -1,0 +1,198 @@
+"""The outbox: letters committed with the change that caused them, until the relay has taken them (or never will)."""
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from maild.core.address import domain_of
+from maild.core.effects import Send
+from maild.core.tokens import Purpose
+from maild.store.db import Row, Tx
+from maild.store.times import from_micros, maybe_from, to_micros
+
+LEASE = timedelta(seconds=600)  # longer than any attempt: one letter is never under way twice at once
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A row to be sent. `frozen` is None until its bytes have been made; then `mail_from` and `subject` are set too."""
+
+    id: int
+    created_at: datetime
+    letter: str
+    ticket: int | None
+    message: int | None
+    to_name: str
+    to_address: str
+    purpose: Purpose
+    language: str
+    context: Mapping[str, Any]
+    message_id: str
+    attempts: int
+    subject: str | None
+    mail_from: str | None
+    frozen: bytes | None
+
+
+_COLUMNS = (
+    "id, created_at, letter, ticket, message, to_name, to_address, purpose, language, context, message_id, attempts,"
+    " subject, mail_from, frozen"
+)
+
+
+def add(tx: Tx, send: Send, ticket: int | None, message: int | None, message_id: str, now: datetime) -> int:
+    """Queue a letter; its id."""
+    return tx.new_id(
+        "INSERT INTO outbox (created_at, letter, ticket, message, to_address, to_name, to_domain, purpose, language,"
+        " context, is_provoked, message_id, state, attempts, next_attempt_at, leased_until)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, ?, 0) RETURNING id",
+        to_micros(now), send.letter.value, ticket, message, send.to.address, send.to.name, domain_of(send.to.address),
+        send.purpose.value, send.language, json.dumps(dict(send.context)), send.is_provoked, message_id, to_micros(now),
+    )  # fmt: skip
+
+
+def claim(tx: Tx, now: datetime, limit: int) -> list[Letter]:
+    """Lease letters that are due, oldest first."""
+    rows = tx.all(
+        "UPDATE outbox SET leased_until = ? WHERE id IN (SELECT id FROM outbox WHERE state = 'queued'"
+        f" AND next_attempt_at <= ? AND leased_until <= ? ORDER BY next_attempt_at, id LIMIT ?) RETURNING {_COLUMNS}",
+        to_micros(now + LEASE), to_micros(now), to_micros(now), limit,
+    )  # fmt: skip
+    return sorted((_letter(row) for row in rows), key=lambda letter: letter.id)
+
+
+def _letter(row: tuple[Any, ...]) -> Letter:
+    return Letter(
+        id=row[0],
+        created_at=from_micros(row[1]),
+        letter=row[2],
+        ticket=row[3],
+        message=row[4],
+        to_name=row[5],
+        to_address=row[6],
+        purpose=Purpose(row[7]),
+        language=row[8],
+        context=json.loads(row[9]),
+        message_id=row[10],
+        attempts=row[11],
+        subject=row[12],
+        mail_from=row[13],
+        frozen=zlib.decompress(row[14]) if row[14] is not None else None,
+    )
+
+
+def release_leases(tx: Tx) -> None:
+    """Take back what an earlier run of this program was sending (SQLite: there is only one)."""
+    tx.run("UPDATE outbox SET leased_until = 0 WHERE state = 'queued' AND leased_until > 0")
+
+
+def freeze(tx: Tx, letter: int, subject: str, mail_from: str, data: bytes) -> None:
+    """Fix the bytes of a letter, before its first attempt; `data` comes from `packed`. Again: changes nothing."""
+    tx.run(
+        "UPDATE outbox SET subject = ?, mail_from = ?, frozen = ? WHERE id = ? AND frozen IS NULL",
+        subject, mail_from, data, letter,
+    )  # fmt: skip
+
+
+def packed(data: bytes) -> bytes:
+    """The bytes of a letter as the row keeps them."""
+    return zlib.compress(data, 1)
+
+
+def sent(tx: Tx, letter: int, reply: str, now: datetime) -> None:
+    """The relay has taken it. The bytes are kept no longer: Message-ID, subject and reply say what went out."""
+    tx.run(
+        "UPDATE outbox SET state = 'sent', attempts = attempts + 1, last_reply = ?, sent_at = ?, leased_until = 0,"
+        " frozen = NULL WHERE id = ?",
+        reply, to_micros(now), letter,
+    )  # fmt: skip
+
+
+def later(tx: Tx, letter: int, reply: str, next_attempt_at: datetime) -> None:
+    """It did not go out this time."""
+    tx.run(
+        "UPDATE outbox SET attempts = attempts + 1, last_reply = ?, next_attempt_at = ?, leased_until = 0 WHERE id = ?",
+        reply, to_micros(next_attempt_at), letter,
+    )  # fmt: skip
+
+
+def failed(tx: Tx, letter: int, reply: str) -> None:
+    """It will never go out."""
+    tx.run(
+        "UPDATE outbox SET state = 'failed', attempts = attempts + 1, last_reply = ?, leased_until = 0 WHERE id = ?",
+        reply, letter,
+    )  # fmt: skip
+
+
+def bounced(tx: Tx, letter: int, status: str) -> None:
+    """It went out and came back."""
+    tx.run("UPDATE outbox SET state = 'failed', last_reply = ? WHERE id = ?", f"bounced {status}".strip(), letter)
+
+
+def retry(tx: Tx, letter: int, now: datetime) -> bool:
+    """Try a queued or failed letter again at once; False if it was sent or is not there."""
+    return (
+        tx.run(
+            "UPDATE outbox SET state = 'queued', next_attempt_at = ?, leased_until = 0"
+            " WHERE id = ? AND state <> 'sent'",
+            to_micros(now), letter,
+        ) > 0
+    )  # fmt: skip
+
+
+def drop(tx: Tx, letter: int, reply: str) -> bool:
+    """A person decided that a letter shall not go out; False if it was sent or is not there."""
+    return (
+        tx.run("UPDATE outbox SET state = 'failed', last_reply = ? WHERE id = ? AND state = 'queued'", reply, letter)
+        > 0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A letter as the lists show it."""
+
+    id: int
+    created_at: datetime
+    to: str
+    subject: str | None
+    message_id: str
+    ticket: int | None
+    state: str
+    attempts: int
+    next_attempt_at: datetime | None
+    last_reply: str | None
+    letter: str
+
+
+def rows(tx: Tx, *, state: str | None = None) -> list[OutboxRow]:
+    """All letters, oldest first; only of one state, if asked. `next_attempt_at` is None when there will be none."""
+    found = tx.all(
+        "SELECT id, created_at, to_address, subject, message_id, ticket, state, attempts,"
+        " CASE WHEN state = 'queued' THEN next_attempt_at END, last_reply, letter FROM outbox"
+        " WHERE CAST(? AS TEXT) IS NULL OR state = ? ORDER BY id",
+        state, state,
+    )  # fmt: skip
+    return [_outbox_row(row) for row in found]
+
+
+def _outbox_row(row: Row) -> OutboxRow:
+    values: list[Any] = list(row)
+    values[1], values[8] = from_micros(row[1]), maybe_from(row[8])
+    return OutboxRow(*values)
+
+
+def next_due(tx: Tx) -> datetime | None:
+    """When the next letter is due, or None."""
+    row = tx.one("SELECT MIN(next_attempt_at) FROM outbox WHERE state = 'queued'")
+    return maybe_from(row[0]) if row else None
+
+
+def depth(tx: Tx) -> dict[str, int]:
+    """How many letters are in each state but sent."""
+    return {
+        row[0]: int(row[1]) for row in tx.all("SELECT state, COUNT(*) FROM outbox WHERE state <> 'sent' GROUP BY state")
+    }

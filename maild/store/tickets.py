@@ -1,0 +1,215 @@
+"""Tickets as the rules ask for them and change them: facts out, effects in. One function for each effect."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from maild.core.effects import AddMessage, OpenTicket, Record, SetStatus
+from maild.core.facts import Facts, LetterFacts, MailKeys, Provoked, TicketFacts
+from maild.core.mail import Mailbox
+from maild.core.robots import budget_domain
+from maild.core.ticket import Status
+from maild.store.db import Tx
+from maild.store.times import maybe_from, to_micros
+
+_CHUNK = 500  # parameters of one statement; SQLite and PostgreSQL both take many more
+
+
+def facts_for(tx: Tx, keys: MailKeys, now: datetime) -> Facts:
+    """Everything the rules may ask about one mail."""
+    recorded = _recorded(tx, keys.references)
+    bounced = _bounced(tx, keys)
+    numbers = [*keys.numbers, *recorded.values(), *([bounced.ticket] if bounced and bounced.ticket else [])]
+    tickets = tickets_by_number(tx, numbers)
+    return Facts(
+        tickets=tickets,
+        recorded=recorded,
+        languages=_languages(tx, tickets.values(), keys.author),
+        is_own_letter=_is_own_letter(tx, keys.message_id),
+        bounced=bounced,
+        provoked=_provoked(tx, keys.author, now) if keys.author else Provoked(),
+    )
+
+
+def facts_of_ticket(tx: Tx, number: int) -> tuple[TicketFacts, Facts] | None:
+    """One ticket with what is needed to write to its people, or None."""
+    tickets = tickets_by_number(tx, [number])
+    facts = Facts(tickets=tickets, languages=_languages(tx, tickets.values(), ""))
+    ticket = facts.ticket(number)
+    return (ticket, facts) if ticket else None
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def tickets_by_number(tx: Tx, numbers: Iterable[int]) -> dict[int, TicketFacts]:
+    """The tickets of those numbers that exist, and the ones they were merged into."""
+    found: dict[int, TicketFacts] = {}
+    wanted = list(dict.fromkeys(numbers))[:_CHUNK]
+    while wanted:
+        people = _participants(tx, wanted)
+        rows = tx.all(
+            "SELECT number, subject, category, topic, status, language, reopen_until, confirmed_at, merged_into"
+            f" FROM tickets WHERE number IN ({_marks(wanted)})",
+            *wanted,
+        )
+        for row in rows:
+            found[row[0]] = TicketFacts(
+                number=row[0],
+                subject=row[1],
+                category=row[2],
+                topic=row[3],
+                status=Status(row[4]),
+                language=row[5],
+                participants=tuple(people.get(row[0], ())),
+                reopen_until=maybe_from(row[6]),
+                confirmed_at=maybe_from(row[7]),
+                merged_into=row[8],
+            )
+        wanted = [row[8] for row in rows if row[8] is not None and row[8] not in found]
+    return found
+
+
+def _participants(tx: Tx, numbers: Sequence[int]) -> dict[int, list[Mailbox]]:
+    rows = tx.all(
+        f"SELECT ticket, name, address FROM participants WHERE ticket IN ({_marks(numbers)}) ORDER BY ticket, position",
+        *numbers,
+    )
+    people: dict[int, list[Mailbox]] = {}
+    for ticket, name, address in rows:
+        people.setdefault(ticket, []).append(Mailbox(name, address))
+    return people
+
+
+def _recorded(tx: Tx, references: Sequence[str]) -> dict[str, int]:
+    if not references:
+        return {}
+    rows = tx.all(
+        f"SELECT message_id, ticket FROM messages WHERE message_id IN ({_marks(references)}) ORDER BY id", *references
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _languages(tx: Tx, tickets: Iterable[TicketFacts], author: str) -> dict[str, str]:
+    people = {author, *(person.address for ticket in tickets for person in ticket.participants)} - {""}
+    if not people:
+        return {}
+    some = list(people)[:_CHUNK]
+    return {
+        row[0]: row[1]
+        for row in tx.all(f"SELECT address, language FROM people WHERE address IN ({_marks(some)})", *some)
+    }
+
+
+def _is_own_letter(tx: Tx, message_id: str) -> bool:
+    return bool(message_id) and tx.one("SELECT 1 FROM outbox WHERE message_id = ?", message_id) is not None
+
+
+def _bounced(tx: Tx, keys: MailKeys) -> LetterFacts | None:
+    if keys.letter is None and not keys.returned_id:
+        return None
+    row = tx.one(
+        "SELECT o.id, o.ticket, o.letter, o.to_address, COALESCE(t.category, ''),"
+        " COALESCE(o.subject, '') FROM outbox o"
+        " LEFT JOIN tickets t ON t.number = o.ticket WHERE o.id = ? OR o.message_id = ? LIMIT 1",
+        keys.letter or 0, keys.returned_id,
+    )  # fmt: skip
+    return (
+        LetterFacts(id=row[0], ticket=row[1], letter=row[2], to=row[3], category=row[4], subject=row[5])
+        if row
+        else None
+    )
+
+
+def _provoked(tx: Tx, author: str, now: datetime) -> Provoked:
+    hour, day = to_micros(now - timedelta(hours=1)), to_micros(now - timedelta(days=1))
+
+    def count(where: str, *parameters: object) -> int:
+        row = tx.one(f"SELECT COUNT(*) FROM outbox WHERE is_provoked = TRUE AND {where}", *parameters)
+        return int(row[0]) if row else 0
+
+    return Provoked(
+        address_hour=count("to_address = ? AND created_at > ?", author, hour),
+        address_day=count("to_address = ? AND created_at > ?", author, day),
+        domain_hour=count("to_domain = ? AND created_at > ?", budget_domain(author), hour),
+        hour=count("created_at > ?", hour),
+    )
+
+
+def open_ticket(tx: Tx, opened: OpenTicket, now: datetime) -> int:
+    """A new ticket; its number."""
+    number = tx.new_id(
+        "INSERT INTO tickets (subject, category, topic, status, language, created_at, follow_up_of, priority,"
+        " is_incoming, fields, tags) VALUES (?, ?, ?, 'new', ?, ?, ?, 'normal', ?, '{}', '[]') RETURNING number",
+        opened.subject, opened.category, opened.topic, opened.language, to_micros(now), opened.follow_up_of,
+        opened.is_incoming,
+    )  # fmt: skip
+    for position, person in enumerate(opened.participants):
+        tx.run(
+            "INSERT INTO participants (ticket, address, name, position) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (ticket, address) DO NOTHING",
+            number, person.address, person.name, position,
+        )  # fmt: skip
+    return number
+
+
+def add_message(tx: Tx, number: int, message: AddMessage, mail: int | None) -> int:
+    """A new entry of a ticket's thread, cut from that mail; its id."""
+    return tx.new_id(
+        "INSERT INTO messages (ticket, mail, at, author, author_name, role, is_note, text, reply, attachments, trust,"
+        " message_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        number, mail, to_micros(message.at), message.author.address, message.author.name, message.role.value,
+        message.is_note, message.text, message.reply, json.dumps([asdict(file) for file in message.attachments]),
+        message.trust.value, message.message_id,
+    )  # fmt: skip
+
+
+def message_of_mail(tx: Tx, mail: int) -> int | None:
+    """The first entry that was cut from that mail, or None."""
+    row = tx.one("SELECT id FROM messages WHERE mail = ? ORDER BY id LIMIT 1", mail)
+    return int(row[0]) if row else None
+
+
+def set_status(tx: Tx, number: int, change: SetStatus) -> None:
+    """The status, and with `solved_at` a new round."""
+    if change.solved_at is None or change.reopen_until is None:
+        tx.run("UPDATE tickets SET status = ? WHERE number = ?", change.status.value, number)
+        return
+    tx.run(
+        "UPDATE tickets SET status = ?, solved_at = ?, reopen_until = ?, confirmed_at = NULL WHERE number = ?",
+        change.status.value, to_micros(change.solved_at), to_micros(change.reopen_until), number,
+    )  # fmt: skip
+
+
+def confirm(tx: Tx, number: int, at: datetime) -> None:
+    """The customer said that the problem is solved; the first time in a round counts."""
+    tx.run("UPDATE tickets SET confirmed_at = COALESCE(confirmed_at, ?) WHERE number = ?", to_micros(at), number)
+
+
+def record(tx: Tx, number: int, entry: Record, reason: str, now: datetime) -> None:
+    """A line of history."""
+    tx.run(
+        "INSERT INTO events (ticket, at, event, who, via, reason) VALUES (?, ?, ?, ?, ?, ?)",
+        number, to_micros(now), entry.event.value, entry.who, entry.via, reason,
+    )  # fmt: skip
+
+
+def due_to_close(tx: Tx, now: datetime, limit: int) -> list[int]:
+    """Solved tickets whose deadline is reached, oldest deadline first.
+
+    Left alone (SPEC section 7): a ticket whose solved letter has not gone out yet, or for which a mail that was
+    received before the deadline is held; and every ticket while any such mail is not yet understood.
+    """
+    rows = tx.all(
+        "SELECT t.number FROM tickets t WHERE t.status = 'solved' AND t.reopen_until <= ?"
+        " AND NOT EXISTS (SELECT 1 FROM mails m WHERE m.state = 'spooled' AND m.received_at < t.reopen_until)"
+        " AND NOT EXISTS (SELECT 1 FROM mails m WHERE m.ticket = t.number AND m.state = 'held'"
+        " AND m.received_at < t.reopen_until)"
+        " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.ticket = t.number AND o.letter = 'solved'"
+        " AND o.state = 'queued')"
+        " ORDER BY t.reopen_until LIMIT ?",
+        to_micros(now), limit,
+    )  # fmt: skip
+    return [int(row[0]) for row in rows]
