@@ -1,0 +1,1 @@
+"""The desk: one function per thing that can happen. Brings rules, mail and store together; knows no socket."""

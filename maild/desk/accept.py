@@ -1,0 +1,30 @@
+"""accept(): raw mail into the ledger. The one intake of all doors; only when it returns may a door say yes."""
+
+import asyncio
+
+from maild.core.identity import Identity, identity_of
+from maild.core.mail import Envelope
+from maild.desk.desk import Desk
+from maild.store import ledger
+
+_SMALL = 64 * 1024  # octets; hashing and compressing more than that is not for the event loop
+
+
+async def accept(desk: Desk, raw: bytes, envelope: Envelope, source_key: str | None = None) -> int:
+    """Make a mail durable and wake the workers; the id of its ledger row.
+
+    `source_key` names a place that can be read again after a crash (mailbox and UID). A mail that is known already
+    becomes one more delivery of the same row. Raises StoreBusy if it could not be committed: nothing was taken then.
+    """
+    if len(raw) <= _SMALL:
+        identity, packed = _prepare(raw)
+    else:
+        identity, packed = await asyncio.to_thread(_prepare, raw)
+    mail, is_fresh = await desk.store.run(ledger.put, packed, identity, envelope, source_key)
+    if is_fresh:
+        desk.wake.mail.set()
+    return mail
+
+
+def _prepare(raw: bytes) -> tuple[Identity, ledger.Packed]:
+    return identity_of(raw), ledger.pack(raw)

@@ -1,0 +1,48 @@
+"""What became of a letter: taken by the relay, put off, or given up, which the team is told."""
+
+from datetime import datetime
+
+from maild.core.effects import Event, Record
+from maild.core.letter import Letter
+from maild.core.sends import failure_letters
+from maild.desk.apply import queue_letter
+from maild.desk.desk import Desk
+from maild.store import outbox, tickets
+from maild.store.db import Tx
+
+
+async def delivered(desk: Desk, letter: outbox.Letter, reply: str) -> None:
+    """The relay answered 2yz after the dot."""
+    await desk.store.run(outbox.sent, letter.id, reply, desk.now())
+
+
+async def postponed(desk: Desk, letter: outbox.Letter, reply: str, next_attempt_at: datetime) -> None:
+    """It did not go out this time."""
+    await desk.store.run(outbox.later, letter.id, reply, next_attempt_at)
+
+
+async def gave_up(desk: Desk, letter: outbox.Letter, reply: str) -> None:
+    """It will not go out any more: an event on the ticket and a letter to its team."""
+    await desk.store.run(_give_up, desk, letter, reply)
+    desk.wake.letters.set()
+
+
+def _give_up(tx: Tx, desk: Desk, letter: outbox.Letter, reply: str) -> None:
+    outbox.failed(tx, letter.id, reply)
+    ticket = tickets.tickets_by_number(tx, [letter.ticket]).get(letter.ticket) if letter.ticket else None
+    if ticket is None:
+        return
+    now = desk.now()
+    entry = Record(ticket.number, Event.DELIVERY_FAILED, letter.to_address, "smtp", reply)
+    tickets.record(tx, ticket.number, entry, reply, now)
+    sends = failure_letters(
+        desk.policy,
+        ticket.category,
+        ticket.number,
+        letter=Letter(letter.letter),
+        to=letter.to_address,
+        subject=letter.subject or "",
+        reason=reply,
+    )
+    for send in sends:
+        queue_letter(tx, desk, send, ticket.number, None, now)

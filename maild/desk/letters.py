@@ -1,0 +1,212 @@
+"""A row of the outbox becomes the bytes that go over the wire: made once, before the first attempt."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from maild.core.effects import Role
+from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
+from maild.core.mail import Mailbox
+from maild.core.policy import Category
+from maild.core.robots import LOOP_FIELD
+from maild.core.tokens import Action, Claim, action_token, bounce_address, reply_address
+from maild.desk.desk import Desk
+from maild.mime.attach import cut
+from maild.mime.compose import Outgoing, OutgoingAttachment, compose
+from maild.store import outbox
+from maild.store.threads import Entry, Material, material_for
+
+# Answers of a machine to somebody's mail; everything else automatic is "auto-generated" (RFC 3834 §5.2).
+_REPLIES = frozenset({Letter.ACKNOWLEDGEMENT, Letter.MINIMAL, Letter.FOLLOW_UP})
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What the parts of a letter are made from."""
+
+    desk: Desk
+    row: outbox.Letter
+    letter: Letter
+    material: Material
+    category: Category
+
+    @property
+    def is_for_team(self) -> bool:
+        return self.letter in FOR_TEAM
+
+    @property
+    def reply_to(self) -> str:
+        """The address an answer goes to: a token of this person's, unless the provider knows no plus-addresses."""
+        if not self.desk.policy.subaddress or self.row.context.get("has_token_address") is False:
+            return self.category.address
+        keys, to = self.desk.keys, self.row.to_address
+        return reply_address(keys, self.category.address, self.material.number, to, self.row.purpose)
+
+
+async def freeze(desk: Desk, row: outbox.Letter) -> outbox.Letter:
+    """Write a letter, unless that has been done, and make its bytes durable; the row with them."""
+    if row.frozen is not None:
+        return row
+    letter = Letter(row.letter)
+    material = await desk.store.read(material_for, row, with_notes=letter in FOR_TEAM)
+    draft = _Draft(desk, row, letter, material, desk.policy.category(material.category))
+    subject, data, packed = await asyncio.to_thread(_write, draft)
+    mail_from = draft.category.address
+    if desk.policy.verp and desk.policy.subaddress:
+        mail_from = bounce_address(desk.keys, mail_from, row.id)
+    await desk.store.run(outbox.freeze, row.id, subject, mail_from, packed)
+    return replace(row, subject=subject, mail_from=mail_from, frozen=data)
+
+
+def _write(draft: _Draft) -> tuple[str, bytes, bytes]:
+    row, desk = draft.row, draft.desk
+    rendered = desk.renderer.letter(draft.letter, row.language, context_of(draft))
+    outgoing = Outgoing(
+        from_name=_from_name(draft),
+        from_address=draft.reply_to if draft.is_for_team else draft.category.address,
+        to_name=row.to_name,
+        to_address=row.to_address,
+        reply_to="" if draft.is_for_team or draft.reply_to == draft.category.address else draft.reply_to,
+        subject=rendered.subject,
+        date=row.created_at,
+        message_id=row.message_id,
+        references=draft.material.references,
+        text=rendered.text,
+        html=rendered.html,
+        attachments=_attachments(draft.material),
+        auto_submitted=_auto_submitted(draft),
+        fields=((LOOP_FIELD, desk.instance), ("X-Maild-Ticket", str(draft.material.number))),
+        smtputf8=not row.to_address.isascii(),
+    )
+    data = compose(outgoing)
+    return rendered.subject, data, outbox.packed(data)
+
+
+def _from_name(draft: _Draft) -> str:
+    """Support sees who wrote, as in any mail program; the customer sees the desk."""
+    desk_name = draft.desk.policy.from_name or draft.desk.policy.name
+    if not draft.is_for_team:
+        return desk_name
+    author = draft.material.message.author if draft.material.message else draft.material.customer
+    return f"{author.name or author.address} via {desk_name}" if author.address else desk_name
+
+
+def _auto_submitted(draft: _Draft) -> str:
+    """Nothing on a human answer that is only relayed; a solved letter without words is ours alone."""
+    if draft.letter in _REPLIES:
+        return "auto-replied"
+    return "" if draft.letter in WITH_ACTIONS and draft.material.message else "auto-generated"
+
+
+def _attachments(material: Material) -> tuple[OutgoingAttachment, ...]:
+    """The files of the message, cut out of the stored raw mail."""
+    if material.message is None or material.raw is None:
+        return ()
+    return tuple(
+        OutgoingAttachment(file.name, file.type, cut(material.raw, file.part), file.inline, file.content_id)
+        for file in material.message.attachments
+    )
+
+
+def context_of(draft: _Draft) -> dict[str, object]:
+    """What the templates may use, as described in `mime.samples`."""
+    desk, row, material = draft.desk, draft.row, draft.material
+    kept: Mapping[str, Any] = row.context
+    return {
+        "desk": {"name": desk.policy.name, "language": desk.policy.language},
+        "ticket": _ticket(draft),
+        "person": _person(material.customer if draft.is_for_team else Mailbox(row.to_name, row.to_address)),
+        "author": _author(draft, material.message) if material.message else None,
+        "words": material.message.reply if material.message else "",
+        "attachments": [
+            {"name": file.name, "type": file.type, "size": file.size}
+            for file in (material.message.attachments if material.message else ())
+        ],
+        "thread": [_entry(draft, entry) for entry in material.earlier],
+        "links": _links(draft),
+        "mailtos": _mailtos(draft),
+        "reopen_until": datetime.fromisoformat(kept["reopen_until"]) if "reopen_until" in kept else None,
+        "timezone": desk.policy.timezone,
+        "other": [
+            {"number": one.number, "subject": one.subject, "status_word": _status_word(draft, one.status)}
+            for one in material.others
+        ],
+        "follow_up_of": kept.get("follow_up_of"),
+        "verdict": kept.get("verdict", ""),
+        "failure": kept.get("failure"),
+        "holds": [],
+        "note": "",
+        "is_auto_solved": bool(kept.get("is_auto_solved")),
+        "token_address": "" if draft.reply_to == draft.category.address else draft.reply_to,
+        "claims": kept.get("claims"),
+        "is_note": bool(kept.get("is_note")),
+        "reply_is_note": row.purpose == "n",
+    }
+
+
+def _ticket(draft: _Draft) -> dict[str, object]:
+    material, policy = draft.material, draft.desk.policy
+    return {
+        "number": material.number,
+        "tag": f"[{policy.subject_tag}{material.number}]",
+        "subject": material.subject,
+        "status": material.status,
+        "status_word": _status_word(draft, material.status),
+        "category": draft.category.title.into(draft.row.language),
+    }
+
+
+def _status_word(draft: _Draft, status: str) -> str:
+    return draft.desk.renderer.status_word(status, draft.row.language)
+
+
+def _person(person: Mailbox) -> dict[str, str]:
+    return {"name": person.name, "address": person.address}
+
+
+def _author(draft: _Draft, entry: Entry) -> dict[str, str]:
+    """Who wrote: customers see an agent's name, never his address; what the command line wrote has the desk's name."""
+    if draft.is_for_team or entry.role is Role.CUSTOMER:
+        return _person(entry.author)
+    return {"name": _agent_name(draft, entry.author), "address": ""}
+
+
+def _agent_name(draft: _Draft, author: Mailbox) -> str:
+    agent = draft.desk.policy.agent(author.address)
+    return (agent.name if agent else "") or author.name or draft.desk.policy.name
+
+
+def _entry(draft: _Draft, entry: Entry) -> dict[str, object]:
+    is_support = entry.role is Role.AGENT
+    author = _author(draft, entry)
+    return {
+        "author": author["name"] or author["address"],
+        "is_support": is_support,
+        "is_note": entry.is_note,
+        "at": entry.at,
+        "text": entry.reply,
+    }
+
+
+def _links(draft: _Draft) -> dict[str, str]:
+    url = draft.desk.policy.public_url
+    if draft.letter not in WITH_ACTIONS or not url:
+        return {"solved": "", "continue_": ""}
+    return {
+        f"{action.value}{'_' if action is Action.CONTINUE else ''}": (
+            f"{url}/a/{action_token(draft.desk.keys, Claim(draft.material.number, draft.row.to_address, action))}"
+        )
+        for action in Action
+    }
+
+
+def _mailtos(draft: _Draft) -> dict[str, str]:
+    """The same two actions for people whose browser does not open: a ready mail with one word in it (RFC 6068)."""
+    if draft.letter not in WITH_ACTIONS:
+        return {"solved": "", "continue_": ""}
+    tag = f"[{draft.desk.policy.subject_tag}{draft.material.number}]"
+    start = f"mailto:{quote(draft.reply_to, safe='@')}?subject={quote(tag, safe='')}&body=%23"
+    return {"solved": f"{start}solved", "continue_": f"{start}continue"}

@@ -1,0 +1,114 @@
+"""receive(): a ledger row becomes a ticket, a message, an event or a hold."""
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from maild.core.address import normalise
+from maild.core.decide import decide, decide_second_arrival
+from maild.core.effects import Decision, Reason
+from maild.core.mail import Envelope, Mail
+from maild.core.match import keys_of
+from maild.core.trust import trust_in
+from maild.desk.apply import apply
+from maild.desk.desk import Desk
+from maild.mime.parse import parse
+from maild.store import ledger, tickets
+from maild.store.db import Tx
+
+log = logging.getLogger(__name__)
+
+BATCH = 20  # mails of one claim; their transactions share a commit
+_RETRY = timedelta(seconds=30)
+
+
+async def receive_waiting(desk: Desk) -> int:
+    """Handle the mails that wait, in the order they came; how many.
+
+    They are parsed off the event loop, one after the other; the transactions are queued without waiting for each other.
+    """
+    mails = await desk.store.run(ledger.claim, desk.now(), BATCH)
+    settling: list[asyncio.Task[None]] = []
+    for mail in mails:
+        spooled = await desk.store.read(ledger.load, mail)
+        understood = await asyncio.to_thread(parse, spooled.raw)
+        settling.append(asyncio.create_task(_receive(desk, spooled, understood)))
+    await asyncio.gather(*settling)
+    if mails:
+        desk.wake.letters.set()
+    return len(mails)
+
+
+async def _receive(desk: Desk, spooled: ledger.SpooledMail, mail: Mail) -> None:
+    try:
+        fate = await desk.store.run(_settle, desk, spooled, mail)
+    except Exception:
+        # A bug must not stop the other mails: this one is tried again, then shown to a person.
+        log.exception("mail %d: attempt %d failed", spooled.id, spooled.attempts + 1)
+        await desk.store.run(_trouble, desk, spooled)
+        return
+    log.info("mail %d: %s", spooled.id, fate)
+
+
+def _trouble(tx: Tx, desk: Desk, spooled: ledger.SpooledMail) -> None:
+    if spooled.attempts + 1 >= ledger.MAX_ATTEMPTS:
+        ledger.hold(tx, spooled.id, Reason.HELD_TROUBLE)
+    else:
+        ledger.put_back(tx, spooled.id, desk.now(), _RETRY)
+
+
+def _settle(tx: Tx, desk: Desk, spooled: ledger.SpooledMail, mail: Mail) -> str:
+    """One transaction: look up, decide, write down. What became of the mail, for the log."""
+    if not ledger.is_spooled(tx, spooled.id):
+        return "settled elsewhere"
+    now = desk.now()
+    envelope = merged(spooled.arrivals)
+    if spooled.known_rcpts:
+        return _settle_second(tx, desk, spooled, envelope)
+    facts = tickets.facts_for(tx, keys_of(mail, envelope, desk.policy, desk.keys), now)
+    decision = decide(
+        mail, envelope, facts, desk.policy, desk.keys, now, instance=desk.instance, is_released=spooled.is_released
+    )
+    ticket = apply(tx, desk, decision, now, spooled.id)
+    ledger.settle(tx, spooled, _fate(desk, mail, envelope, decision, ticket))
+    return f"{'held' if decision.is_held else 'done'} ticket={ticket} reason={decision.reason.name.lower()}"
+
+
+def _settle_second(tx: Tx, desk: Desk, spooled: ledger.SpooledMail, envelope: Envelope) -> str:
+    """The mail has its ticket; only people of further categories have to be told."""
+    found = tickets.facts_of_ticket(tx, spooled.ticket) if spooled.ticket else None
+    reason = Reason.ALREADY_KNOWN
+    if found is not None:
+        decision = decide_second_arrival(envelope, spooled.known_rcpts, found[0], desk.policy)
+        message = tickets.message_of_mail(tx, spooled.id)
+        apply(tx, desk, decision, desk.now(), spooled.id, message)
+        reason = decision.reason
+    ledger.settle_arrivals(tx, spooled, "done")
+    return f"done ticket={spooled.ticket} reason={reason.name.lower()}"
+
+
+def merged(arrivals: tuple[Envelope, ...]) -> Envelope:
+    """Several deliveries as one: everything of the first, the recipients of all."""
+    first = arrivals[0]
+    recipients = dict.fromkeys(address for arrival in arrivals for address in arrival.rcpt_tos)
+    return Envelope(
+        mail_from=first.mail_from,
+        rcpt_tos=tuple(recipients),
+        door=first.door,
+        peer=first.peer,
+        is_trusted_peer=first.is_trusted_peer,
+        user=first.user,
+        received_at=first.received_at,
+    )
+
+
+def _fate(desk: Desk, mail: Mail, envelope: Envelope, decision: Decision, ticket: int | None) -> ledger.Fate:
+    return ledger.Fate(
+        state="held" if decision.is_held else "done",
+        reason=decision.reason.value,
+        ticket=ticket,
+        sender=normalise(mail.author.address) if mail.author else "",
+        subject=mail.subject,
+        kind=mail.kind.value,
+        trust=trust_in(mail, envelope, desk.policy.trust).value,
+    )
