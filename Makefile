@@ -1,0 +1,74 @@
+# Each target is one command on a fresh machine: it builds the virtual environment it needs and asks nothing.
+# Debian packages for the tests are installed by `make test` when it runs as root; otherwise it names what it skips.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip -qq --no-input --disable-pip-version-check
+RUNTIME := $(VENV)/.runtime
+TOOLS := $(VENV)/.tools
+PACKAGES := chromium faketime libfaketime mutt openssl postfix swaks systemd
+export MAILD_CORPUS ?= $(abspath ../shared/corpus)
+
+.PHONY: help demo test check lint soak bench packages clean
+
+help: ## these lines
+	@sed -n 's/^\([a-z]*\):.*## /  make \1 	/p' Makefile
+
+demo: $(RUNTIME) ## play a whole conversation over real SMTP and HTTP
+	@$(VENV)/bin/maild demo
+
+test: packages $(TOOLS) ## everything, with real servers
+	@$(PY) -m pytest -m "not soak"
+
+check: lint ## lint, types and the tests without servers, in less than a minute
+	@$(PY) -m pytest -q -m "not system and not soak"
+
+lint: $(TOOLS) ## style and types
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check --quiet .
+	@$(VENV)/bin/mypy
+
+soak: packages $(TOOLS) ## minutes of mail with crashes in between
+	@$(PY) -m pytest -m soak
+
+bench: $(TOOLS) ## ratios against a null server
+	@$(PY) bench/run.py
+
+$(PY):
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): pyproject.toml | $(PY)
+	@echo "installing what maild needs into $(VENV)"
+	@$(PIP) install --editable .
+	@touch $@
+
+$(TOOLS): $(RUNTIME)
+	@echo "installing what the tests need into $(VENV)"
+	@$(PIP) install --upgrade "pip>=25.1" # the first that knows --group
+	@$(PIP) install --group dev
+	@touch $@
+
+# policy-rc.d keeps the packages from starting daemons: the tests start their own.
+packages:
+	@missing=$$(for each in $(PACKAGES); do \
+	    [ "$$(dpkg-query --show --showformat '$${db:Status-Status}' $$each 2>/dev/null)" = installed ] || echo $$each; \
+	done); \
+	[ -n "$$missing" ] || exit 0; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+	    echo "not installed, so tests that need them are skipped:" $$missing; exit 0; \
+	fi; \
+	echo "installing" $$missing; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	log=$$(mktemp); policy=; \
+	trap 'rm -f $$log $$policy' EXIT; \
+	if [ ! -e /usr/sbin/policy-rc.d ]; then \
+	    policy=/usr/sbin/policy-rc.d; printf '#!/bin/sh\nexit 101\n' >$$policy; chmod 755 $$policy; \
+	fi; \
+	{ echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections \
+	    && apt-get update -qq \
+	    && apt-get install -qq --yes --no-upgrade --no-install-recommends $$missing; \
+	} >$$log 2>&1 || { cat $$log; exit 1; }
+
+clean: ## forget the virtual environment and all caches
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

@@ -1,0 +1,355 @@
+"""Every key of the configuration and its default; config.example.toml explains them.
+
+How single values are written is in config_values.py, what several keys must agree on in config_checks.py.
+"""
+
+import socket
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo
+
+from maild.config_values import (
+    Address,
+    AnyPath,
+    Count,
+    Days,
+    Directory,
+    Duration,
+    File,
+    Key,
+    Listener,
+    Listeners,
+    Network,
+    OneOrMore,
+    Pattern,
+    PublicUrl,
+    Relay,
+    Size,
+    SpamField,
+    StoreUrl,
+    Strings,
+    SubjectTag,
+    Timezone,
+    Word,
+    Words,
+    Yes,
+    read_bytes,
+    read_path,
+)
+from maild.core import policy as rules
+from maild.core.address import ascii_domain
+
+MIN_SECRET = 32  # octets
+_MAX_MAIL = 25 * 2**20  # octets
+
+
+def _read_secret_file(value: object, info: ValidationInfo) -> Path:
+    path = read_path(str(value) if isinstance(value, Path) else value, info)
+    try:
+        secret = read_bytes(path).strip()
+    except ValueError as error:
+        raise ValueError(f"{error} (`maild init` makes one)") from None
+    if len(secret) < MIN_SECRET:
+        raise ValueError(f"{path} holds {len(secret)} bytes; a secret has at least {MIN_SECRET}")
+    return path
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Desk(_Table):
+    """`[desk]`: the desk as a whole."""
+
+    name: Word
+    language: Literal["ru", "en"] = "ru"
+    timezone: Timezone = "UTC"
+    public_url: PublicUrl = ""
+    general_address: Address | None = None
+    default_category: Key | None = None
+    subject_tag: SubjectTag = "#"
+    subaddress: Yes = True
+    reopen_window: Duration = timedelta(hours=48)
+    remind_before: Duration = timedelta(hours=6)
+    auto_solve_after: Duration = timedelta(days=7)
+    hold_days: Days = timedelta(days=30)
+    state_dir: AnyPath = Path("/var/lib/maild")
+    secret_file: Annotated[Path, PlainValidator(_read_secret_file)] = Field(
+        default_factory=lambda data: data["state_dir"] / "secret", validate_default=True
+    )
+    templates: Directory | None = None
+
+
+class Store(_Table):
+    """`[store]`: without a url it is maild.db in desk.state_dir."""
+
+    url: StoreUrl | None = None
+
+
+class Smtp(_Table):
+    """`[smtp]`: the SMTP door."""
+
+    listen: Listeners = (Listener("127.0.0.1", 2525),)
+    hostname: Word = Field(default_factory=socket.getfqdn)
+    max_size: Size = _MAX_MAIL
+    tls_cert: File | None = None
+    tls_key: File | None = None
+    trusted_peers: tuple[Network, ...] = ()
+    users: dict[Address, str] = {}
+
+
+class Lmtp(_Table):
+    """`[lmtp]`: the LMTP door."""
+
+    listen: Listeners = ()
+
+
+class Trust(_Table):
+    """`[trust]`: whose word about senders counts."""
+
+    authserv_id: Strings = ()
+    received_by: Strings = ()
+    position: Literal["above", "below"] = "above"
+    verify: Yes = False
+    internal_peers: tuple[Network, ...] = ()
+    domains: Strings = ()
+    spam_field: SpamField = ""
+
+
+class OAuth(_Table):
+    """`oauth = {…}`: how a refresh token becomes an access token."""
+
+    token_url: Word
+    client_id: Word
+    client_secret_file: File
+    refresh_token_file: File
+    scope: str = ""
+
+
+class Outbound(_Table):
+    """`[outbound]`: how letters leave."""
+
+    relay: Relay
+    username: str = ""
+    password_file: File | None = None
+    oauth: OAuth | None = None
+    from_name: str = ""
+    verp: Yes = True
+    max_size: Size = _MAX_MAIL
+    dkim_key: File | None = None
+    dkim_selector: str = ""
+
+    def password(self) -> str:
+        """The password at the relay, "" if there is none; read anew each time, since it may change."""
+        return read_bytes(self.password_file).decode().strip() if self.password_file else ""
+
+
+class Http(_Table):
+    """`[http]`: action links and the portal."""
+
+    listen: Listeners = (Listener("127.0.0.1", 8080),)
+    trusted_proxies: tuple[Network, ...] = ()
+
+
+class Ops(_Table):
+    """`[ops]`: health and metrics."""
+
+    listen: Listeners = ()
+
+
+class Budgets(_Table):
+    """`[budgets]`: how many letters strangers can make us write."""
+
+    per_address_hour: Count = 3
+    per_address_day: Count = 10
+    per_domain_hour: Count = 100
+    per_hour: Count = 1000
+
+
+class Retention(_Table):
+    """`[retention]`: how long things are kept; 0 is for ever."""
+
+    raw: Days = timedelta(0)
+    closed: Days = timedelta(0)
+    holds: Days = timedelta(0)
+
+
+class TopicField(_Table):
+    """`[[category.topic.field]]`: one field of a topic's card."""
+
+    key: Key
+    label: Words
+    type: Literal["text", "number", "date", "choice", "email"] = "text"
+    required: Yes = False
+    choices: tuple[Word, ...] = ()
+    pattern: Pattern = ""
+    help: Words | None = None
+
+    def policy(self) -> rules.Field:
+        """The field as the rules know it."""
+        return rules.Field(
+            key=self.key,
+            label=self.label,
+            type=self.type,
+            is_required=self.required,
+            choices=self.choices,
+            pattern=self.pattern,
+            help=self.help or rules.Text(ru="", en=""),
+        )
+
+
+class Topic(_Table):
+    """`[[category.topic]]`: a subject inside a category."""
+
+    key: Key
+    title: Words
+    field: tuple[TopicField, ...] = ()
+
+    def policy(self) -> rules.Topic:
+        """The topic as the rules know it."""
+        return rules.Topic(self.key, self.title, tuple(field.policy() for field in self.field))
+
+
+class Category(_Table):
+    """`[[category]]`: a department."""
+
+    key: Key
+    title: Words
+    address: Address
+    team: Annotated[tuple[Address, ...], OneOrMore]
+    folder: str = ""
+    topic: tuple[Topic, ...] = ()
+
+    def policy(self) -> rules.Category:
+        """The category as the rules know it."""
+        topics = tuple(topic.policy() for topic in self.topic)
+        return rules.Category(self.key, self.title, self.address, self.team, topics, self.folder)
+
+
+class Agent(_Table):
+    """`[[agent]]`: a person of support. No language = the desk's, no categories = all."""
+
+    address: Address
+    name: str = ""
+    language: Literal["ru", "en"] | None = None
+    categories: tuple[Key, ...] = ()
+    echo: Yes = False
+
+    def policy(self, desk_language: str) -> rules.Agent:
+        """The agent as the rules know him."""
+        return rules.Agent(self.address, self.name, self.language or desk_language, self.categories, self.echo)
+
+
+class Agents(_Table):
+    """`[agents]`: what holds for all of them."""
+
+    collision_window: Duration = timedelta(minutes=30)
+
+
+class FormSender(_Table):
+    """`[[form_sender]]`: a web form that writes for its visitors."""
+
+    address: Address
+
+
+class Folders(_Table):
+    """`folders = {…}` of a team mailbox."""
+
+    new: str = "Tickets/New"
+    pending: str = "Tickets/Pending"
+    solved: str = "Tickets/Solved"
+    closed: str = "Tickets/Closed"
+    spam: str = "Tickets/Spam"
+    sent: str = "Sent"
+
+
+class Imap(_Table):
+    """`[[imap]]`: a mailbox we read or keep in order."""
+
+    name: Word
+    role: Literal["intake", "team", "desk"]
+    host: Word
+    port: Annotated[int, Field(strict=True, gt=0, lt=65536)] = 993
+    tls: Literal["implicit", "none"] = "implicit"
+    ca_file: File | None = None
+    username: Word
+    password_file: File | None = None
+    oauth: OAuth | None = None
+    folder: str = "INBOX"
+    category: Key | None = None
+    folders: Folders = Folders()
+    authserv_id: Strings = ()
+    position: Literal["above", "below"] = "above"
+    move_delay: Duration = timedelta(seconds=10)
+    shadow: Yes = False
+
+
+class Config(_Table):
+    """The whole file. Attributes are called as in the file."""
+
+    desk: Desk
+    category: Annotated[tuple[Category, ...], OneOrMore]
+    outbound: Outbound
+    store: Store = Store()
+    smtp: Smtp = Field(default_factory=Smtp)
+    lmtp: Lmtp = Lmtp()
+    trust: Trust = Trust()
+    http: Http = Http()
+    ops: Ops = Ops()
+    budgets: Budgets = Budgets()
+    retention: Retention = Retention()
+    agent: tuple[Agent, ...] = ()
+    agents: Agents = Agents()
+    form_sender: tuple[FormSender, ...] = ()
+    imap: tuple[Imap, ...] = ()
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file of the desk."""
+        if self.store.url:
+            return Path(self.store.url.removeprefix("sqlite://"))
+        return self.desk.state_dir / "maild.db"
+
+    def secret(self) -> bytes:
+        """What all tokens are signed with: the text of desk.secret_file without white space around it."""
+        return read_bytes(self.desk.secret_file).strip()
+
+    def policy(self) -> rules.Policy:
+        """What the rules need to know."""
+        desk = self.desk
+        return rules.Policy(
+            name=desk.name,
+            language=desk.language,
+            timezone=desk.timezone,
+            public_url=desk.public_url,
+            general_address=desk.general_address or "",
+            default_category=desk.default_category or self.category[0].key,
+            subject_tag=desk.subject_tag,
+            subaddress=desk.subaddress,
+            verp=self.outbound.verp,
+            from_name=self.outbound.from_name or desk.name,
+            reopen_window=desk.reopen_window,
+            remind_before=desk.remind_before,
+            auto_solve_after=desk.auto_solve_after,
+            hold_days=desk.hold_days,
+            categories=tuple(category.policy() for category in self.category),
+            agents=tuple(agent.policy(desk.language) for agent in self.agent),
+            collision_window=self.agents.collision_window,
+            form_senders=tuple(sender.address for sender in self.form_sender),
+            trust=self._trust_rules(),
+            budgets=rules.Budgets(**self.budgets.model_dump()),
+        )
+
+    def _trust_rules(self) -> rules.TrustRules:
+        trust = self.trust
+        return rules.TrustRules(
+            authserv_ids=trust.authserv_id,
+            received_by=trust.received_by or trust.authserv_id,
+            position=trust.position,
+            verify=trust.verify,
+            internal_peers=trust.internal_peers,
+            domains=tuple(ascii_domain(domain) for domain in trust.domains),
+            spam_field=trust.spam_field,
+        )

@@ -1,0 +1,58 @@
+"""What all tests share: the corpus, a scripted relay, and the real program."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from tests.servers import ROOT, Clock, MaildProcess, require, server_directory
+from tests.smtpsink import SmtpSink
+
+settings.register_profile("maild", deadline=None, derandomize=True)  # the machine may be busy; CI must be repeatable
+settings.load_profile("maild")
+
+StartMaild = Callable[..., MaildProcess]
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The directory of collected mails: $MAILD_CORPUS, else shared/corpus beside the checkout."""
+    folder = Path(os.environ.get("MAILD_CORPUS") or ROOT.parent / "shared/corpus")
+    require("the mail corpus (MAILD_CORPUS)", folder.is_dir())
+    return folder
+
+
+@pytest.fixture
+def sink() -> Iterator[SmtpSink]:
+    """A relay that takes every letter until told otherwise."""
+    with SmtpSink() as relay:
+        yield relay
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A directory with a path short enough for unix sockets."""
+    with server_directory("test") as directory:
+        yield directory
+
+
+@pytest.fixture
+def clock(folder: Path) -> Clock:
+    """Time travel: give it to `start_maild(clock=clock)`."""
+    return Clock(folder)
+
+
+@pytest.fixture
+def start_maild(folder: Path, sink: SmtpSink) -> Iterator[StartMaild]:
+    """Start the real program with the scripted relay; takes what MaildProcess takes, stops it after the test."""
+    with ExitStack() as stack:
+
+        def start(**options: Any) -> MaildProcess:
+            options = {"relay": sink.url, **options}
+            return stack.enter_context(MaildProcess(folder, **options))
+
+        yield start
