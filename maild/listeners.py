@@ -27,6 +27,17 @@ class Listening:
         )
 
 
+    def addresses(self, door: str) -> list[tuple[str, int]]:
+        """Host and port of each TCP socket of a door."""
+        names = [bound.getsockname() for bound in self.sockets[door] if bound.family != socket.AF_UNIX]
+        return [(str(name[0]), int(name[1])) for name in names]
+
+    def close(self) -> None:
+        """Let go of all of them; those that a door has closed already do not mind."""
+        for bound in (bound for found in self.sockets.values() for bound in found):
+            bound.close()
+
+
 def name_of(bound: socket.socket) -> str:
     """`host:port` or `unix:/path` of a bound socket."""
     name = bound.getsockname()
@@ -40,8 +51,7 @@ def bind_all(config: Config) -> Listening:
     problems: list[str] = []
     sockets = {door: _bind_door(door, getattr(config, door).listen, problems) for door in DOORS}
     if problems:
-        for bound in (bound for found in sockets.values() for bound in found):
-            bound.close()
+        Listening(sockets).close()
         raise ConfigError(problems)
     return Listening(sockets)
 

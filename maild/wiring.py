@@ -5,7 +5,7 @@ from maild.core.errors import ConfigError
 from maild.core.tokens import Keys, derive_keys, fingerprint
 from maild.desk.desk import Desk
 from maild.mime.render import Renderer, templates_dir
-from maild.store.db import Store, Tx, open_store
+from maild.store.db import Tx, open_store
 from maild.store.settings import instance_id, keep
 
 LANGUAGES = ("ru", "en")
@@ -44,6 +44,10 @@ def _identify(tx: Tx, keys: Keys, secret_file: str) -> str:
     return instance_id(tx)
 
 
-def close(store: Store) -> None:
-    """Let go of the database."""
-    store.close()
+def reload(desk: Desk, config: Config) -> None:
+    """Take over agents, categories and templates of a configuration read anew; the rest needs a restart.
+
+    Raises ConfigError and changes nothing if the templates are broken.
+    """
+    check_templates(config)
+    desk.policy, desk.renderer = config.policy(), renderer_for(config)

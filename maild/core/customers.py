@@ -17,7 +17,7 @@ from maild.core.effects import (
 from maild.core.facts import TicketFacts
 from maild.core.letter import Letter
 from maild.core.mail import Mailbox
-from maild.core.match import Match
+from maild.core.match import Match, without_numbers
 from maild.core.robots import is_within, may_answer
 from maild.core.rounds import round_context, status_effects
 from maild.core.sends import to_participants, to_second_teams, to_team
@@ -127,7 +127,7 @@ def _unverified_word(case: Case, ticket: TicketFacts, match: Match) -> Decision:
 def _new_question(case: Case, match: Match) -> Decision:
     first = case.routes[0]
     opened = OpenTicket(
-        subject=case.mail.subject,
+        subject=without_numbers(case.mail.subject, case.policy.subject_tag),
         category=first.category,
         topic=first.topic,
         participants=(case.author,),

@@ -41,6 +41,11 @@ def numbers_in(subject: str, tag: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(int(number) for number in found))
 
 
+def without_numbers(subject: str, tag: str) -> str:
+    """A subject without our numbers: a new ticket gets its own and must not carry a second one around."""
+    return " ".join(re.sub(rf"\[{re.escape(tag)}[1-9][0-9]{{0,17}}\]", " ", subject).split())
+
+
 def references_of(mail: Mail) -> tuple[str, ...]:
     """The Message-IDs a mail refers to, the one it answers first, then from the newest back."""
     newest_first = (*mail.in_reply_to, *reversed(mail.references))

@@ -41,7 +41,7 @@ def _give_up(tx: Tx, desk: Desk, letter: outbox.Letter, reply: str) -> None:
         ticket.number,
         letter=Letter(letter.letter),
         to=letter.to_address,
-        subject=letter.subject or "",
+        subject=outbox.subject_of(tx, letter.id),
         reason=reply,
     )
     for send in sends:

@@ -24,9 +24,9 @@ class Wake:
     letters: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Desk:
-    """An open desk. `instance` is its loop mark."""
+    """An open desk. `instance` is its loop mark. `policy` and `renderer` are replaced when the admin reloads them."""
 
     store: Store
     policy: Policy

@@ -102,6 +102,12 @@ def packed(data: bytes) -> bytes:
     return zlib.compress(data, 1)
 
 
+def subject_of(tx: Tx, letter: int) -> str:
+    """The subject of a letter, "" if it has not been written."""
+    row = tx.one("SELECT subject FROM outbox WHERE id = ?", letter)
+    return str(row[0] or "") if row else ""
+
+
 def sent(tx: Tx, letter: int, reply: str, now: datetime) -> None:
     """The relay has taken it. The bytes are kept no longer: Message-ID, subject and reply say what went out."""
     tx.run(

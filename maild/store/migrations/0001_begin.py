@@ -48,7 +48,12 @@ def up(migrator: Any, db: peewee.Database) -> None:
         leased_until = Number(default=0)
 
         class Meta:
-            indexes = ((("message_id", "content_key"), True), (("state", "id"), False), (("ticket",), False))
+            indexes = (
+                (("message_id", "content_key"), True),
+                (("state", "id"), False),
+                (("state", "reason"), False),
+                (("ticket",), False),
+            )
 
     class Arrivals(Table):
         """How a mail reached us, once per delivery."""
@@ -66,7 +71,7 @@ def up(migrator: Any, db: peewee.Database) -> None:
         is_routed = Flag(default=False)
 
         class Meta:
-            indexes = ((("mail",), False),)
+            indexes = ((("mail",), False), (("door",), False))
 
     class Tickets(Table):
         number = identity()

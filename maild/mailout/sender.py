@@ -1,0 +1,187 @@
+"""Claims letters that are due and hands them to the relay, several at once. The truth stands in the outbox table.
+
+Knows neither SMTP nor what a letter says: a transport delivers it, the desk freezes it and hears what became of it.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import ParamSpec, TypeVar
+
+from maild.core.errors import StoreBusy
+from maild.desk import delivery, letters
+from maild.desk.desk import Desk
+from maild.mailout.breaker import Breaker
+from maild.mailout.outcome import Delivered, Later, Never, Outcome, Transport
+from maild.mailout.retry import next_attempt
+from maild.store import outbox
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+_POLL = 1.0  # seconds; letters of another process (the CLI) and those whose time has come ring no bell
+_IDLE = 30.0  # seconds after which a worker without letters hangs up
+_STOP = 5.0  # seconds that letters in hand have at the end
+_BUSY = 0.5  # seconds until a busy database is asked again
+
+
+async def run_sender(
+    desk: Desk, make_transport: Callable[[], Transport], *, workers: int = 4, stop: asyncio.Event
+) -> None:
+    """Send letters until `stop`; then those in hand have 5 s. No letter and no relay makes this raise."""
+    sender = _Sender(desk, make_transport, workers)
+    await sender.run(stop)
+
+
+class _Sender:
+    def __init__(self, desk: Desk, make_transport: Callable[[], Transport], workers: int) -> None:
+        self._desk = desk
+        self._make_transport = make_transport
+        self._workers = workers
+        self._in_hand = 0
+        self._queue: asyncio.Queue[outbox.Letter] = asyncio.Queue()
+        self._breaker = Breaker()
+        self._bell = desk.wake.letters  # rung by whatever changes what can be claimed: new letters, a free worker, stop
+
+    async def run(self, stop: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._work()) for _ in range(self._workers)]
+            tasks.append(group.create_task(self._ring_at(stop)))
+            await self._hand_out(stop)
+            await self._finish()
+            for task in tasks:
+                task.cancel()
+
+    async def _ring_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._bell.set()
+
+    async def _hand_out(self, stop: asyncio.Event) -> None:
+        """Only as many letters are claimed as workers are free: a lease must not run out while its letter queues."""
+        while not stop.is_set():
+            self._bell.clear()  # before looking, so that no ring from now on is lost
+            room = self._breaker.room(self._workers - self._in_hand, self._in_hand, time.monotonic())
+            claimed = await self._claim(room) if room else []
+            for letter in claimed:
+                self._in_hand += 1
+                self._queue.put_nowait(letter)
+            if not room or len(claimed) < room:
+                await self._listen(self._breaker.left(time.monotonic()) or _POLL)
+
+    async def _claim(self, limit: int) -> list[outbox.Letter]:
+        try:
+            return await self._desk.store.run(outbox.claim, self._desk.now(), limit)
+        except StoreBusy as error:
+            log.warning("letters cannot be claimed: %s", error)
+            return []
+
+    async def _listen(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(min(seconds, _POLL)):
+                await self._bell.wait()
+        except TimeoutError:
+            pass  # time to look without having been called
+
+    async def _finish(self) -> None:
+        """What is still in hand after that is claimed again by the next start."""
+        end = time.monotonic() + _STOP
+        while self._in_hand and time.monotonic() < end:
+            self._bell.clear()
+            await self._listen(end - time.monotonic())
+
+    async def _work(self) -> None:
+        transport = self._make_transport()
+        try:
+            while True:
+                letter = await self._next(transport)
+                try:
+                    await self._send(letter, transport)
+                finally:
+                    self._in_hand -= 1
+                    self._bell.set()
+        finally:
+            await transport.close()
+
+    async def _next(self, transport: Transport) -> outbox.Letter:
+        try:
+            async with asyncio.timeout(_IDLE):
+                return await self._queue.get()
+        except TimeoutError:
+            await transport.close()
+        return await self._queue.get()
+
+    async def _send(self, letter: outbox.Letter, transport: Transport) -> None:
+        """One attempt, from the claim to the outbox row that says how it ended."""
+        try:
+            outcome = await self._attempt(letter, transport)
+            self._look_after_relay(outcome)
+        except Exception:  # a bug in this letter must not stop the others
+            log.exception("letter %d: internal error", letter.id)
+            outcome = Later("internal error")
+        try:
+            await self._settle(letter, outcome)
+        except Exception:  # the same; the letter comes back when its lease has run out
+            log.exception("letter %d: its outcome cannot be written down", letter.id)
+
+    async def _attempt(self, letter: outbox.Letter, transport: Transport) -> Outcome:
+        frozen = letter if letter.frozen is not None else await _patiently(letters.freeze, self._desk, letter)
+        if frozen.frozen is None or frozen.mail_from is None:
+            raise ValueError("a letter came back from freezing without its bytes")
+        return await transport.deliver(frozen.mail_from, frozen.to_address, frozen.frozen)
+
+    def _look_after_relay(self, outcome: Outcome) -> None:
+        if not (isinstance(outcome, Later) and outcome.is_relay_down):
+            if self._breaker.answered():
+                log.info("the relay answers again")
+            return
+        now = time.monotonic()
+        if self._breaker.failed(now):
+            log.warning("the relay is asked again in %.0f s: %s", self._breaker.left(now), outcome.reply)
+
+    async def _settle(self, letter: outbox.Letter, outcome: Outcome) -> None:
+        match outcome:
+            case Delivered():
+                _report(letter, "delivered", outcome)
+                await _patiently(delivery.delivered, self._desk, letter, outcome.reply)
+            case Never():
+                await self._give_up(letter, outcome)
+            case Later():
+                delay = self._delay(letter, outcome)
+                if delay is None:
+                    await self._give_up(letter, outcome)
+                else:
+                    _report(letter, "postponed", outcome)
+                    at = self._desk.now() + delay
+                    await _patiently(delivery.postponed, self._desk, letter, outcome.reply, at)
+
+    async def _give_up(self, letter: outbox.Letter, outcome: Never | Later) -> None:
+        _report(letter, "given up", outcome)
+        await _patiently(delivery.gave_up, self._desk, letter, outcome.reply)
+
+    def _delay(self, letter: outbox.Letter, outcome: Later) -> timedelta | None:
+        """While the relay is down only the breaker slows us: once it is back no letter shall wait for an hour."""
+        age = self._desk.now() - letter.created_at
+        delay = next_attempt(letter.attempts, age)
+        if delay is None or not outcome.is_relay_down:
+            return delay
+        return min(delay, timedelta(seconds=self._breaker.left(time.monotonic())))
+
+
+async def _patiently(call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What the desk returns, as soon as the database is not too busy for it."""
+    while True:
+        try:
+            return await call(*args, **kwargs)
+        except StoreBusy as error:
+            log.warning("the database is busy: %s", error)
+            await asyncio.sleep(_BUSY)
+
+
+def _report(letter: outbox.Letter, what: str, outcome: Outcome) -> None:
+    """One line per attempt; the reply's text may hold addresses, so only its code is told."""
+    code = outcome.reply[:3]
+    log.info("letter %d: %s %s", letter.id, what, code if code.isdigit() else "-")

@@ -1,0 +1,174 @@
+"""Letters to a relay by SMTP (RFC 5321), on one connection for as long as it is of use.
+
+Trouble before MAIL is the relay's (Later, for all letters); from MAIL on it is this letter's. Knows no outbox.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import ip_address
+from typing import Final
+
+import aiosmtplib
+
+from maild.core.errors import Unreachable
+from maild.mailout.outcome import Delivered, Later, Never, Outcome, one_line
+
+_CONNECT = 30  # seconds for each step until the relay is ready for MAIL
+_COMMAND = 60
+_DATA = 300
+_ATTEMPT = 500  # all steps together; must stay below the lease of an outbox row
+_GOODBYE = 2
+_MAX_LETTERS = 100  # on one connection
+_NOT_READY = 421  # the relay is about to close the connection (RFC 5321 §3.8)
+_LOGIN_WANTED = 530  # "Authentication required", "Must issue a STARTTLS command first" (RFC 4954 §6, RFC 3207 §4)
+
+_TROUBLE: Final = (aiosmtplib.SMTPException, OSError)  # OSError: also time-outs and TLS
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Where letters go. `password` is asked at every connection; `own_name` is for EHLO ("" = the system's name)."""
+
+    host: str
+    port: int
+    is_smtps: bool
+    username: str
+    password: Callable[[], str]
+    own_name: str
+
+    @property
+    def is_loopback(self) -> bool:
+        """Nobody can listen in between."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+class SmtpTransport:
+    """One connection to the relay, made when needed and again when lost."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._client: aiosmtplib.SMTP | None = None
+        self._letters = 0
+
+    async def deliver(self, mail_from: str, rcpt_to: str, data: bytes) -> Outcome:
+        """Hand over one letter. A drop after the final dot is Later: the same bytes again may come twice, never not."""
+        try:
+            async with asyncio.timeout(_ATTEMPT):
+                client = await self._connection()
+                self._letters += 1
+                return await self._hand_over(client, mail_from, rcpt_to, data)
+        except Unreachable as error:
+            return Later(one_line(str(error)), is_relay_down=True)
+        except TimeoutError:
+            self._drop()
+            return Later("the relay took too long")
+        except asyncio.CancelledError:
+            self._drop()  # in the middle of a letter nothing may follow on this connection
+            raise
+
+    async def close(self) -> None:
+        """Say QUIT, if the relay still listens, and hang up."""
+        client, self._client = self._client, None
+        if client is None:
+            return
+        try:
+            await client.quit(timeout=_GOODBYE)
+        except _TROUBLE:
+            pass  # it does not listen any more
+        finally:
+            client.close()
+
+    def _drop(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    async def _connection(self) -> aiosmtplib.SMTP:
+        """The connection ready for MAIL: the one we have, if the relay agrees, or a new one. Raises Unreachable."""
+        if self._client is not None and self._letters < _MAX_LETTERS and await self._is_ready(self._client):
+            return self._client
+        await self.close()
+        self._client, self._letters = await connect(self._relay), 0
+        return self._client
+
+    async def _is_ready(self, client: aiosmtplib.SMTP) -> bool:
+        try:
+            await client.rset(timeout=_COMMAND)
+        except _TROUBLE:
+            self._drop()
+            return False
+        return True
+
+    async def _hand_over(self, client: aiosmtplib.SMTP, mail_from: str, rcpt_to: str, data: bytes) -> Outcome:
+        is_wide = not (mail_from.isascii() and rcpt_to.isascii() and data.isascii())
+        if is_wide and not client.supports_extension("smtputf8"):
+            return Never("the relay does not take international addresses (SMTPUTF8)")  # RFC 6531 §3.2
+        try:
+            return await _transaction(client, mail_from, rcpt_to, data, is_wide)
+        except aiosmtplib.SMTPResponseException as error:
+            return self._refused(error.code, one_line(f"{error.code} {error.message}"))
+        except _TROUBLE as error:
+            self._drop()
+            return Later(one_line(f"connection lost: {error}"))
+
+    def _refused(self, code: int, reply: str) -> Outcome:
+        if code == _LOGIN_WANTED:
+            return Later(reply, is_relay_down=True)
+        if code == _NOT_READY or not 400 <= code < 600:
+            self._drop()
+        return Never(reply) if 500 <= code < 600 else Later(reply)
+
+
+async def _transaction(client: aiosmtplib.SMTP, mail_from: str, rcpt_to: str, data: bytes, is_wide: bool) -> Delivered:
+    options = ["SMTPUTF8", "BODY=8BITMIME"] if is_wide else []
+    if client.supports_extension("size"):
+        options.append(f"SIZE={len(data)}")  # RFC 1870: a letter too big is refused before it is sent
+    await client.mail(mail_from, options=options, encoding="utf-8", timeout=_COMMAND)
+    await client.rcpt(rcpt_to, encoding="utf-8", timeout=_COMMAND)
+    response = await client.data(data, timeout=_DATA)
+    return Delivered(one_line(f"{response.code} {response.message}"))
+
+
+async def connect(relay: Relay) -> aiosmtplib.SMTP:
+    """A connection that has gone through TLS and login as far as the relay asks for them. Raises Unreachable."""
+    try:
+        client = _client(relay, relay.password() if relay.username else "")
+        await client.connect()
+    except aiosmtplib.SMTPResponseException as error:
+        raise Unreachable(f"{error.code} {error.message}") from error
+    except (*_TROUBLE, ValueError) as error:  # ValueError: a password that cannot be read or sent
+        raise Unreachable(str(error) or type(error).__name__) from error
+    return client
+
+
+def _client(relay: Relay, password: str) -> aiosmtplib.SMTP:
+    """TLS is taken when offered, and demanded where a password would go out over a network (RFC 8314 §3.3)."""
+    is_demanded = bool(relay.username) and not relay.is_loopback and not relay.is_smtps
+    return aiosmtplib.SMTP(
+        hostname=relay.host,
+        port=relay.port,
+        username=relay.username or None,
+        password=password if relay.username else None,
+        local_hostname=relay.own_name or None,
+        timeout=_CONNECT,
+        use_tls=relay.is_smtps,
+        start_tls=False if relay.is_smtps else is_demanded or None,
+        tls_context=_tls_context(not relay.is_loopback and (relay.is_smtps or is_demanded)),
+    )
+
+
+@cache
+def _tls_context(is_checked: bool) -> ssl.SSLContext:
+    """Certificates are checked where TLS is promised; taken as they come where plain text would do (RFC 7435 §3)."""
+    if is_checked:
+        return ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

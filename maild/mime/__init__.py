@@ -1,0 +1,1 @@
+"""Bytes to values and values to bytes: everything maild knows about the format of mail."""

@@ -1,0 +1,131 @@
+"""Address and date fields by mail-parser, from a header section repaired for it, with the standard library behind.
+
+mail-parser loses raw 8-bit octets and fails on some fields; it is given clean Unicode and asked for these fields only.
+"""
+
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import getaddresses, parsedate_to_datetime
+
+import mailparser
+
+from maild.core.mail import Mailbox
+from maild.mime import fields
+
+_ENCODED_RUN = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=(?:[ \t]*=\?[^?\s]+\?[bBqQ]\?[^?]*\?=)*")
+_BARE = re.compile(r"[^\s<>@,;:\"()\[\]]{1,64}@[^\s<>@,;:\"()\[\]]{1,255}")
+_FOR_DISPLAY = ("reply-to", "sender", "return-path")
+_MAX_VALUE = 64 * 1024  # characters of one address field that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who wrote to whom, and when. `defects` names what had to be repaired."""
+
+    author: Mailbox | None
+    is_author_sole: bool
+    to: tuple[Mailbox, ...]
+    cc: tuple[Mailbox, ...]
+    date: datetime | None
+    defects: tuple[str, ...]
+
+
+def read_people(values: dict[str, list[str]]) -> People:
+    """Read From, To, Cc and Date. `values` maps lower-case names to unfolded, still encoded values, top first."""
+    wanted = {name: ", ".join(values.get(name, ()))[:_MAX_VALUE] for name in ("from", "to", "cc")}
+    date = values.get("date", [""])[0]
+    section = "".join(f"{name}: {_for_parser(value)}\n" for name, value in wanted.items() if value)
+    parsed = _parsed(f"{section}Date: {date}\n\n")
+    authors = _mailboxes(parsed, "from_", wanted["from"])
+    author, is_sole, defects = _author(values, authors, _odd_items(parsed))
+    moment = _moment(getattr(parsed, "date", None), date)
+    if date and moment is None:
+        defects.append("date not understood")
+    return People(
+        author,
+        is_sole,
+        _mailboxes(parsed, "to", wanted["to"]),
+        _mailboxes(parsed, "cc", wanted["cc"]),
+        moment,
+        tuple(defects),
+    )
+
+
+def _parsed(section: str) -> mailparser.MailParser | None:
+    try:
+        return mailparser.parse_from_string(section)
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError):  # the standard library reads it then
+        return None
+
+
+def _author(
+    values: dict[str, list[str]], authors: tuple[Mailbox, ...], odd_items: list[str]
+) -> tuple[Mailbox | None, bool, list[str]]:
+    """The author, whether he is the only one, and what was odd (RFC 5322 §3.6.2 allows several, RFC 7489 none)."""
+    count = len(values.get("from", ()))
+    is_sole = count == 1 and len(authors) == 1 and not odd_items
+    if is_sole:
+        return authors[0], True, []
+    defects = [f"{count} From fields" if count != 1 else f"{len(authors)} mailboxes in From"]
+    if authors:
+        return authors[0], False, defects
+    for name in _FOR_DISPLAY:
+        found = _addresses_of(", ".join(values.get(name, ()))[:_MAX_VALUE])
+        if found:
+            return found[0], False, defects
+    return None, False, defects
+
+
+def _odd_items(parsed: mailparser.MailParser | None) -> list[str]:
+    """Items of From that hold an address without being one: then nobody can say who the author is."""
+    if parsed is None:
+        return ["unreadable"]
+    found = []
+    for defect in parsed.address_header_defects:
+        if defect["header"] != "from":
+            continue
+        shown = {one["address"].lower() for one in defect["candidates"]}
+        others = {match.lower() for match in _BARE.findall(defect["raw"])} - shown
+        if others or (not defect["recovered"] and "@" in defect["raw"]):
+            found.append(str(defect["reason"]))
+    return found
+
+
+def _mailboxes(parsed: mailparser.MailParser | None, name: str, value: str) -> tuple[Mailbox, ...]:
+    """The mailboxes of one field; the standard library's where mail-parser finds none but there is an @."""
+    pairs = getattr(parsed, name, None) if parsed is not None else None
+    found = tuple(_mailbox(*pair) for pair in pairs or () if isinstance(pair, tuple) and "@" in pair[1])
+    return found or (_addresses_of(value) if "@" in value else ())
+
+
+def _addresses_of(value: str) -> tuple[Mailbox, ...]:
+    """What the standard library reads, else whatever looks like an address."""
+    clean = _for_parser(value)
+    pairs = [pair for pair in getaddresses([clean]) if "@" in pair[1] and " " not in pair[1]] if clean else []
+    return tuple(_mailbox(*pair) for pair in pairs) or tuple(_mailbox("", one) for one in _BARE.findall(value)[:10])
+
+
+def _mailbox(name: str, address: str) -> Mailbox:
+    words = " ".join(fields.decode_words(name).split()).strip("\"'")
+    return Mailbox("" if words == address else words, "".join(address.split()))
+
+
+def _for_parser(value: str) -> str:
+    """Encoded words in a charset the parser surely knows, so that names are decoded by our rules."""
+    return _ENCODED_RUN.sub(lambda run: _encoded(fields.decode_words(run[0])), value) if "=?" in value else value
+
+
+def _encoded(text: str) -> str:
+    return f"=?utf-8?B?{b64encode(text.encode()).decode('ascii')}?="
+
+
+def _moment(date: object, value: str) -> datetime | None:
+    """The date in UTC, None for nonsense."""
+    try:
+        moment = date if isinstance(date, datetime) else parsedate_to_datetime(value)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return aware.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

@@ -1,0 +1,135 @@
+"""Raw octets to a Mail. Never raises, on any bytes: what is too large or too odd comes back as a Mail with `error`.
+
+Calls the other files of this folder in order; knows nothing of tickets, envelopes or trust.
+"""
+
+import re
+
+from maild.core.courtesy import is_courtesy
+from maild.core.mail import Attachment, Kind, Mail
+from maild.mime import addresses, attach, body, fields, kinds, parts
+
+_MSG_ID = re.compile(r"<([^<>]{1,995})>")
+_MAX_IDS = 1000
+_ALTERNATIVES_NOBODY_READS = frozenset({"text/x-amp-html", "text/enriched", "text/richtext", "text/watch-html"})
+_CYRILLIC = re.compile("[\u0400-\u04ff]")
+_LETTER = re.compile(r"[^\W\d_]")
+_NO_WORDS = re.compile(r"https?://\S+|[^\s@]{1,64}@[^\s@]+")
+_MAX_SAMPLE = 20_000  # characters that tell the language
+
+_NO_BODY = body.Body("", "", (), "", False)
+
+
+def parse(raw: bytes) -> Mail:
+    """Understand one mail, whatever its line ends (CRLF, LF, CR)."""
+    kept = fields.without_nul(raw)
+    hint = fields.charset_hint(kept)
+    try:
+        tree = parts.take_apart(kept, hint)
+    except parts.LimitExceededError as limit:
+        return _unparsed(kept, hint, str(limit))
+    return _understood(kept, hint, tree)
+
+
+def _unparsed(raw: bytes, hint: str, error: str) -> Mail:
+    """What the header section says of a mail that cannot be taken apart."""
+    section = parts.header_of(raw)
+    found, _ = fields.split_section(section[: parts.MAX_HEADER])
+    found = found[: parts.MAX_FIELDS]
+    tree = parts.Tree(found, fields.message_of([], hint), [], ())
+    return _mail(_Header(tree, hint), _NO_BODY, (), kinds.Sort(Kind.MAIL), (), error)
+
+
+def _understood(raw: bytes, hint: str, tree: parts.Tree) -> Mail:
+    header = _Header(tree, hint)
+    text_leaves = body.text_leaves(tree.leaves)
+    read = body.read_body(text_leaves, hint, header.subject)
+    attached = tuple(attach.describe(leaf) for leaf in tree.leaves if _is_attachment(leaf, text_leaves))
+    sort = kinds.sort_out(
+        kinds.Looks(
+            raw,
+            tree.head.get_content_type(),
+            str(tree.head.get_param("report-type", "")).lower(),
+            header.first,
+            header.people.author.address if header.people.author else "",
+            header.subject,
+            read.text,
+            tree.leaves,
+        )
+    )
+    return _mail(header, read, attached, sort, tree.defects, None)
+
+
+def _is_attachment(leaf: parts.Leaf, text_leaves: list[parts.Leaf]) -> bool:
+    """Everything but the text; a named text inside a multipart is both (older clients send files so)."""
+    if leaf in text_leaves:
+        return bool(leaf.path) and bool(attach.name_of(leaf))
+    return leaf.type not in _ALTERNATIVES_NOBODY_READS or bool(attach.name_of(leaf))
+
+
+class _Header:
+    """The fields of a mail, decoded once."""
+
+    def __init__(self, tree: parts.Tree, hint: str) -> None:
+        unfolded = [(name, fields.unfold(value, hint)) for name, value in tree.fields]
+        self.all = tuple((name, fields.decode_words(value)) for name, value in unfolded)
+        self.first: dict[str, str] = {}
+        for name, value in self.all:
+            self.first.setdefault(name.lower(), value)
+        encoded: dict[str, list[str]] = {}
+        for name, value in unfolded:
+            encoded.setdefault(name.lower(), []).append(value)
+        self.people = addresses.read_people(encoded)
+        self.subject = self.first.get("subject", "").strip()
+
+    def ids(self, name: str) -> tuple[str, ...]:
+        """The Message-IDs of a field, without brackets and blanks, each once (RFC 5322 §3.6.4)."""
+        value = self.first.get(name, "")
+        found = _MSG_ID.findall(value) or [word for word in value.split() if "@" in word]
+        return tuple(dict.fromkeys("".join(one.split()).strip("<>") for one in found[-_MAX_IDS:]))
+
+
+def _mail(
+    header: _Header,
+    read: body.Body,
+    attached: tuple[Attachment, ...],
+    sort: kinds.Sort,
+    defects: tuple[str, ...],
+    error: str | None,
+) -> Mail:
+    return Mail(
+        headers=header.all,
+        author=header.people.author,
+        is_author_sole=header.people.is_author_sole,
+        to=header.people.to,
+        cc=header.people.cc,
+        subject=header.subject,
+        date=header.people.date,
+        message_id=next(iter(header.ids("message-id")), ""),
+        in_reply_to=header.ids("in-reply-to"),
+        references=header.ids("references"),
+        text=read.text,
+        reply=read.reply,
+        folds=read.folds,
+        html_safe=read.html_safe,
+        attachments=attached,
+        kind=sort.kind,
+        is_kind_guessed=sort.is_guessed,
+        is_auto_generated=kinds.is_auto_generated(header.first.get("auto-submitted", "")),
+        is_courtesy=is_courtesy(read.reply, bool(attached)),
+        bounce=sort.bounce,
+        language=language_of(read.reply) or language_of(header.subject),
+        is_charset_guessed=read.is_charset_guessed,
+        defects=header.people.defects + defects,
+        error=error,
+        calendar_method=sort.calendar_method,
+    )
+
+
+def language_of(text: str) -> str:
+    """ru for Cyrillic (pasted logs in Latin may be twice as long), en for other letters, "" for none."""
+    words = _NO_WORDS.sub(" ", text[:_MAX_SAMPLE])
+    letters = len(_LETTER.findall(words))
+    if not letters:
+        return ""
+    return "ru" if 3 * len(_CYRILLIC.findall(words)) >= letters else "en"

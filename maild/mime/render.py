@@ -1,0 +1,170 @@
+"""Templates become subject, text and HTML. The language is an argument; nothing here decides what is said to whom.
+
+Templates are the admin's to change, so they run in a sandbox; words of strangers enter as variables only.
+"""
+
+import tomllib
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2 import meta
+from jinja2.sandbox import SandboxedEnvironment
+from markupsafe import Markup
+
+from maild.core.letter import FOR_TEAM, Letter
+from maild.mime import dates, plain
+from maild.mime.headers import clean_header
+from maild.mime.samples import PAGES, bare_context, sample_context, sample_page
+
+FALLBACK = "en"
+_SUFFIXES = (".subject.txt", ".txt", ".html")
+_NOTES = frozenset({Letter.COPY, Letter.DELIVERY_FAILED})
+_TROUBLE = (jinja2.TemplateError, jinja2.TemplateNotFound, TypeError, ValueError, ArithmeticError, LookupError)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A letter in words: subject in one line, text with a final line end, HTML."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def templates_dir() -> Path:
+    """Where the templates lie: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    packaged = package / "templates"
+    return packaged if packaged.is_dir() else package.parent / "templates"
+
+
+def environment(directory: Path, language: str) -> SandboxedEnvironment:
+    """The one way templates are set up: files of the language first, then those all languages share.
+
+    Raises OSError or ValueError (TOMLDecodeError) when the language's words.toml cannot be read.
+    """
+    made = SandboxedEnvironment(
+        loader=jinja2.FileSystemLoader([directory / language, directory]),
+        undefined=jinja2.StrictUndefined,
+        autoescape=jinja2.select_autoescape(("html",), default=False),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+    made.globals["say"] = tomllib.loads((directory / language / "words.toml").read_text(encoding="utf-8"))
+    made.globals["language"] = language
+    made.filters.update(
+        moment=partial(dates.moment, language=language),
+        until=partial(dates.until, language=language),
+        stamp=partial(dates.stamp, language=language),
+        size=partial(plain.size, language=language),
+        plural=partial(plain.plural, language=language),
+        paragraphs=lambda text: Markup(plain.paragraphs(text)),  # noqa: S704 - escaped there
+        quoted=plain.quoted,
+        line=clean_header,
+    )
+    return made
+
+
+class Renderer:
+    """Renders letters and pages from one directory of templates. Read once: a new one is made to reload."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._environments: dict[str, SandboxedEnvironment] = {}
+
+    def letter(self, letter: Letter, language: str, context: Mapping[str, object]) -> Rendered:
+        """A letter from the context described in `mime.samples`. A language without templates reads English.
+
+        Raises jinja2.TemplateError for a template that `check` would name.
+        """
+        made = self._environment(language)
+        full = _complete(letter, context)
+        subject, text, html = (made.get_template(f"{letter}{suffix}").render(full) for suffix in _SUFFIXES)
+        return Rendered(clean_header(subject), text.strip("\n") + "\n", html)
+
+    def page(self, name: str, language: str, context: Mapping[str, object]) -> str:
+        """A web page, `name` without folder and suffix: action, done, past, missing, refused, busy, letters, letter."""
+        return self._environment(language).get_template(f"web/{name}.html").render(context)
+
+    def status_word(self, status: str, language: str) -> str:
+        """A ticket's status in words, from the language's words.toml."""
+        return str(self._say(language)["status"][status])
+
+    def label(self, action: str, language: str) -> str:
+        """What the button of an action says; `action` is solved or continue."""
+        return str(self._say(language)["continue_" if action == "continue" else action])
+
+    def _say(self, language: str) -> dict[str, Any]:
+        say: dict[str, Any] = dict(self._environment(language).globals["say"])  # type: ignore[call-overload]
+        return say
+
+    def check(self, languages: Iterable[str]) -> list[str]:
+        """What is wrong with the templates of these languages, a problem a line, each naming its file."""
+        return [problem for language in languages for problem in self._check_language(language)]
+
+    def _environment(self, language: str) -> SandboxedEnvironment:
+        if language not in self._environments:
+            known = language if language.isalpha() and (self._directory / language).is_dir() else FALLBACK
+            self._environments[language] = environment(self._directory, known)
+        return self._environments[language]
+
+    def _check_language(self, language: str) -> list[str]:
+        folder = self._directory / language
+        if not (language.isalpha() and folder.is_dir()):
+            return [f"{folder}: no templates for language {language!r}"]
+        try:
+            made = environment(self._directory, language)
+        except (OSError, ValueError) as error:
+            return [f"{folder / 'words.toml'}: {error}"]
+        problems: list[str] = []
+        for letter in Letter:
+            samples = [_complete(letter, make(letter, language)) for make in (sample_context, bare_context)]
+            for suffix in _SUFFIXES:
+                problems += self._check_template(made, language, f"{letter}{suffix}", samples)
+        for name in PAGES:
+            problems += self._check_template(made, language, f"web/{name}.html", [sample_page(name, language)])
+        return problems
+
+    def _check_template(
+        self, made: SandboxedEnvironment, language: str, name: str, samples: list[dict[str, object]]
+    ) -> list[str]:
+        """Every name it uses must be known, also in branches the samples do not enter; then it must render."""
+        path = self._directory / language / name
+        if not path.is_file():
+            return [f"{path}: missing"]
+        try:
+            used = meta.find_undeclared_variables(made.parse(path.read_text(encoding="utf-8")))
+            if unknown := sorted(used - samples[0].keys() - made.globals.keys()):
+                return [f"{path}: undefined variable {one!r}" for one in unknown]
+            for sample in samples:
+                made.get_template(name).render(sample)
+        except jinja2.TemplateSyntaxError as error:
+            return [f"{error.filename or path}: line {error.lineno}: {error.message}"]
+        except _TROUBLE as error:
+            return [f"{self._place(error, path)}: {error}"]
+        return []
+
+    def _place(self, error: BaseException, path: Path) -> str:
+        """The template file and line an error came from: jinja2 names them in the traceback."""
+        for frame in reversed(traceback.extract_tb(error.__traceback__)):
+            if Path(frame.filename).is_relative_to(self._directory):
+                return f"{frame.filename}: line {frame.lineno}"
+        return str(path)
+
+
+def _complete(letter: Letter, context: Mapping[str, object]) -> dict[str, object]:
+    """The context with what follows from the letter, unless the caller knows better."""
+    return {
+        "for_team": letter in FOR_TEAM,
+        "reply_is_note": letter in _NOTES,
+        "is_note": False,
+        "claims": None,
+        **context,
+    }

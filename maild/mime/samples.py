@@ -1,0 +1,245 @@
+"""Realistic contexts for every letter and page: what templates may use, shown by example. For checks and previews.
+
+Letters: every key of `bare_context` is always given; "", None or [] where it does not apply. `person` is the customer,
+`author` who wrote the new `words`; `thread` holds the earlier messages, newest first. `verdict` is verified,
+unverified, failed, open or "". Optional, with defaults from `mime.render`: `reply_is_note` (an answer to this team
+letter stays inside), `is_note` (a copy carries a note), `claims` (number of a ticket the author has no part in).
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
+
+PAGES = ("action", "done", "past", "missing", "refused", "busy", "letters", "letter")
+
+_NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
+_ADDRESS = "billing+t1042.k7wq3n5x@kaktus.example"
+_LINK = "https://help.kaktus.example/a/eyJ0IjoxMDQyLCJhIjoic29sdmVkIn0.aWx5"
+
+_RU = {
+    "subject": "Не приходит счёт за ноябрь",
+    "status": "В работе",
+    "solved_status": "Проблема решена",
+    "pending_status": "Ожидает вашего ответа",
+    "category": "Счета и оплата",
+    "person": "Иван Петров",
+    "agent": "Анна Смирнова",
+    "question": "Здравствуйте!\n\nСчёт за ноябрь так и не пришёл, хотя оплата прошла ещё 3-го числа. В личном кабинете "
+    'вижу вот что:\n\n```\nGET /api/invoices?month=2026-11\n404 {"error": "invoice not found"}\n```\n\n'
+    "Снимок экрана во вложении. Подскажите, когда его ждать?",
+    "answer": "Добрый день, Иван!\n\nСчёт действительно не сформировался: платёж пришёл без номера договора. Мы "
+    "привязали его вручную, счёт во вложении.\n\nОн же лежит в личном кабинете: "
+    "https://kaktus.example/invoices/2026-11",
+    "more": "Счёт пришёл, спасибо, но в нём указан старый адрес. Можно исправить?",
+    "note": "Похоже на ту же ошибку, что и в октябре: смотрите журнал биллинга.",
+    "other": "Как сменить тариф",
+    "file": "снимок экрана 2026-11-23.png",
+    "invoice": "Счёт № 311 за ноябрь.pdf",
+    "bounce": "550 5.1.1 такого адреса не существует",
+    "hold": "Срочно: смена реквизитов",
+    "budget": "Адрес newsletter@spam.example: 3 подтверждения за последний час, больше не отправляем.",
+    "solved": "Спасибо, проблема решена",
+    "continue": "Проблема не решена, продолжить общение",
+}
+_EN = {
+    "subject": "The invoice for November has not arrived",
+    "status": "In progress",
+    "solved_status": "Problem solved",
+    "pending_status": "Waiting for your reply",
+    "category": "Invoices and payments",
+    "person": "Helen Carter",
+    "agent": "Anna Smith",
+    "question": "Hello,\n\nThe invoice for November has not arrived, although we paid on the 3rd. My account shows "
+    'this:\n\n```\nGET /api/invoices?month=2026-11\n404 {"error": "invoice not found"}\n```\n\n'
+    "A screenshot is attached. When can I expect it?",
+    "answer": "Hello Helen,\n\nThe invoice was not made, because the payment came without a contract number. We have "
+    "linked it by hand; the invoice is attached.\n\nYou also find it in your account: "
+    "https://kaktus.example/invoices/2026-11",
+    "more": "The invoice is here, thank you, but it shows our old address. Can you correct it?",
+    "note": "Looks like the same fault as in October: see the billing log.",
+    "other": "How to change my plan",
+    "file": "screenshot 2026-11-23.png",
+    "invoice": "Invoice 311 November.pdf",
+    "bounce": "550 5.1.1 no such user",
+    "hold": "Urgent: new bank details",
+    "budget": "Address newsletter@spam.example: 3 acknowledgements within the last hour, no more are sent.",
+    "solved": "Thank you, the problem is solved",
+    "continue": "The problem is not solved, continue",
+}
+
+Context = dict[str, Any]
+
+
+def _words(language: str) -> dict[str, str]:
+    return _RU if language == "ru" else _EN
+
+
+def bare_context(letter: Letter, language: str) -> Context:
+    """The least a letter of that kind is written from: no words, links, files or earlier messages."""
+    say = _words(language)
+    return {
+        "desk": {"name": "Кактус" if language == "ru" else "Kaktus", "language": language},
+        "ticket": None if letter in (Letter.HOLDS, Letter.BUDGET, Letter.DELIVERY_FAILED) else _ticket(letter, say),
+        "person": {"name": "", "address": "customer@firma.example"},
+        "author": None,
+        "words": "",
+        "attachments": [],
+        "thread": [],
+        "links": {"solved": "", "continue_": ""},
+        "mailtos": {"solved": "", "continue_": ""},
+        "reopen_until": None,
+        "timezone": "Europe/Moscow",
+        "other": [],
+        "follow_up_of": 987 if letter in (Letter.FOLLOW_UP, Letter.FOLLOW_UP_TEAM) else None,
+        "verdict": "",
+        "failure": _failure(say) if letter is Letter.DELIVERY_FAILED else None,
+        "holds": [],
+        "note": "",
+        "is_auto_solved": False,
+        "token_address": "",
+    }
+
+
+def sample_context(letter: Letter, language: str) -> Context:
+    """A full, realistic context for a letter of that kind."""
+    say = _words(language)
+    context = bare_context(letter, language)
+    context["ticket"] = None if letter in (Letter.HOLDS, Letter.BUDGET) else _ticket(letter, say)
+    context["person"] = {"name": say["person"], "address": "customer@firma.example"}
+    fill = _FILLERS.get(letter)
+    if fill:
+        context |= fill(say)
+    if letter in FOR_TEAM and context["words"]:
+        context["other"] = [{"number": 1017, "subject": say["other"], "status_word": say["pending_status"]}]
+    if letter in WITH_ACTIONS:
+        context["links"] = {"solved": f"{_LINK}.s", "continue_": f"{_LINK}.c"}
+        context["mailtos"] = {one: _mailto(body) for one, body in (("solved", "solved"), ("continue_", "continue"))}
+    return context
+
+
+def _ticket(letter: Letter, say: dict[str, str]) -> Context:
+    is_solved = letter is Letter.SOLVED
+    return {
+        "number": 1042,
+        "tag": "[#1042]",
+        "subject": say["subject"],
+        "status": "solved" if is_solved else "open",
+        "status_word": say["solved_status"] if is_solved else say["status"],
+        "category": say["category"],
+    }
+
+
+def _mailto(body: str) -> str:
+    return f"mailto:{_ADDRESS}?subject=%5B%231042%5D&body=%23{body}"
+
+
+def _asked(say: dict[str, str]) -> Context:
+    return {
+        "author": {"name": say["person"], "address": "customer@firma.example"},
+        "words": say["question"],
+        "attachments": [{"name": say["file"], "type": "image/png", "size": 184_320}],
+        "verdict": "verified",
+    }
+
+
+def _asked_by_stranger(say: dict[str, str]) -> Context:
+    return {**_asked(say), "verdict": "unverified"}
+
+
+def _wrote_again(say: dict[str, str]) -> Context:
+    return {
+        "author": {"name": say["person"], "address": "customer@firma.example"},
+        "words": say["more"],
+        "verdict": "verified",
+        "thread": [_entry(say, "note", 40), _entry(say, "answer", 60), _entry(say, "question", 200)],
+    }
+
+
+def _answered(say: dict[str, str]) -> Context:
+    return {
+        "author": {"name": say["agent"], "address": "anna@kaktus.example"},
+        "words": say["answer"],
+        "attachments": [{"name": say["invoice"], "type": "application/pdf", "size": 1_468_006}],
+        "thread": [_entry(say, "question", 60)],
+    }
+
+
+def _solved(say: dict[str, str]) -> Context:
+    return {**_answered(say), "reopen_until": _NOW + timedelta(hours=48)}
+
+
+def _entry(say: dict[str, str], key: str, minutes_ago: int) -> Context:
+    is_support = key in ("answer", "note")
+    return {
+        "author": say["agent"] if is_support else say["person"],
+        "is_support": is_support,
+        "is_note": key == "note",
+        "at": _NOW - timedelta(minutes=minutes_ago),
+        "text": say[key],
+    }
+
+
+def _failure(say: dict[str, str]) -> Context:
+    return {"address": "customer@firma.example", "reason": say["bounce"], "subject": f"[#1042] {say['subject']}"}
+
+
+def _holds(say: dict[str, str]) -> Context:
+    first = {"id": 311, "from_": "ceo@kaktus.example", "subject": say["hold"]}
+    second = {"id": 314, "from_": "", "subject": ""}
+    return {
+        "holds": [
+            {**first, "reason": "sender failed authentication", "command": "maild hold release 311"},
+            {**second, "reason": "could not be parsed", "command": "maild hold release 314"},
+        ]
+    }
+
+
+_FILLERS: dict[Letter, Callable[[dict[str, str]], Context]] = {
+    Letter.ACKNOWLEDGEMENT: _asked,
+    Letter.MINIMAL: lambda say: {"token_address": _ADDRESS, "verdict": "unverified"},
+    Letter.NEW_TICKET: _asked_by_stranger,
+    Letter.NEW_MESSAGE: _wrote_again,
+    Letter.COPY: _answered,
+    Letter.ANSWER: _answered,
+    Letter.SOLVED: _solved,
+    Letter.REOPENED: _wrote_again,
+    Letter.CLOSED: lambda say: {"thread": [_entry(say, "answer", 2900), _entry(say, "question", 3000)]},
+    Letter.FOLLOW_UP: _asked,
+    Letter.FOLLOW_UP_TEAM: _asked,
+    Letter.HOLDS: _holds,
+    Letter.BUDGET: lambda say: {"note": say["budget"]},
+}
+
+
+def sample_page(name: str, language: str) -> Context:
+    """A full context for a web page; all pages share one shape."""
+    say = _words(language)
+    letters = [_sent(say, number, subject) for number, subject in ((1, say["subject"]), (2, say["other"]))]
+    return {
+        "desk": {"name": "Кактус" if language == "ru" else "Kaktus"},
+        "ticket": _ticket(Letter.SOLVED, say),
+        "action": {"name": "solved", "label": say["solved"]},
+        "nonce": "1764000000.c2FtcGxl",
+        "other": {"label": say["continue"], "url": f"{_LINK}.c"},
+        "reopen_until": _NOW + timedelta(hours=48),
+        "timezone": "Europe/Moscow",
+        "category_address": "billing@kaktus.example",
+        "letters": letters,
+        "letter": letters[0],
+    }
+
+
+def _sent(say: dict[str, str], number: int, subject: str) -> Context:
+    return {
+        "number": number,
+        "at": _NOW,
+        "from_": "billing@kaktus.example",
+        "to": "customer@firma.example",
+        "subject": f"[#1042] {subject}",
+        "text": say["answer"],
+        "links": [{"label": say["solved"], "url": f"{_LINK}.s"}],
+        "url": f"/letters/{number}",
+        "html_url": f"/letters/{number}/html",
+    }
