@@ -26,7 +26,6 @@ class Listening:
             f"{door}={','.join(name_of(bound) for bound in found)}" for door, found in self.sockets.items() if found
         )
 
-
     def addresses(self, door: str) -> list[tuple[str, int]]:
         """Host and port of each TCP socket of a door."""
         names = [bound.getsockname() for bound in self.sockets[door] if bound.family != socket.AF_UNIX]

@@ -74,7 +74,7 @@ def trusted_results(headers: Headers, rules: TrustRules) -> list[Result]:
         if name.lower() != "authentication-results":
             continue
         authserv_id, results = _read(value, is_id_optional="" in rules.authserv_ids)
-        if any(_is_host(authserv_id, wanted) for wanted in rules.authserv_ids):
+        if any(is_host(authserv_id, wanted) for wanted in rules.authserv_ids):
             found += results
     return found
 
@@ -82,12 +82,12 @@ def trusted_results(headers: Headers, rules: TrustRules) -> list[Result]:
 def _above_border(headers: Headers, rules: TrustRules) -> Headers:
     received = [index for index, (name, _) in enumerate(headers) if name.lower() == "received"]
     hosts = rules.received_by or rules.authserv_ids
-    ours = [index for index in received if any(_is_host(_by(headers[index][1]), host) for host in hosts)]
+    ours = [index for index in received if any(is_host(by_host(headers[index][1]), host) for host in hosts)]
     return headers[: (ours or received or [len(headers)])[0]]
 
 
-def _by(received: str) -> str:
-    """The host of the `by` clause (RFC 5321 §4.4), or ""."""
+def by_host(received: str) -> str:
+    """The host in the `by` clause of a Received field (RFC 5321 §4.4), or ""."""
     words = _without_comments(received).partition(";")[0].split()
     return next((host for word, host in pairwise(words) if word.lower() == "by"), "")
 
@@ -105,7 +105,8 @@ def _without_comments(value: str) -> str:
     return "".join(kept)
 
 
-def _is_host(host: str, wanted: str) -> bool:
+def is_host(host: str, wanted: str) -> bool:
+    """Is that the host meant: the same name, or below it for `*.suffix`? "" means the empty name only."""
     host, wanted = ascii_domain(host), ascii_domain(wanted)
     if wanted.startswith("*."):
         return host.endswith(wanted[1:])

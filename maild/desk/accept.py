@@ -1,9 +1,11 @@
 """accept(): raw mail into the ledger. The one intake of all doors; only when it returns may a door say yes."""
 
 import asyncio
+from dataclasses import replace
 
 from maild.core.identity import Identity, identity_of
 from maild.core.mail import Envelope
+from maild.core.received import received_moment
 from maild.desk.desk import Desk
 from maild.store import ledger
 
@@ -16,6 +18,7 @@ async def accept(desk: Desk, raw: bytes, envelope: Envelope, source_key: str | N
     `source_key` names a place that can be read again after a crash (mailbox and UID). A mail that is known already
     becomes one more delivery of the same row. Raises StoreBusy if it could not be committed: nothing was taken then.
     """
+    envelope = replace(envelope, received_at=received_moment(raw, envelope, desk.policy.trust))
     if len(raw) <= _SMALL:
         identity, packed = _prepare(raw)
     else:

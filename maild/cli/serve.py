@@ -1,0 +1,82 @@
+"""`maild serve`: the daemon in the foreground, as systemd wants it."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import click
+
+from maild.config import Config, load
+from maild.core.errors import ConfigError
+from maild.daemon import run
+from maild.desk.desk import Desk
+from maild.listeners import Listening, bind_all
+from maild.logs import set_up_logging
+from maild.wiring import build_desk, check_templates, reload
+
+log = logging.getLogger(__name__)
+
+
+def serve(path: Path) -> None:
+    """Run until SIGTERM or SIGINT; SIGHUP reloads agents, categories and templates. Raises ConfigError at the start."""
+    set_up_logging()
+    config = load(path)
+    with _prepared(config) as (desk, listening):
+        _runner().run(_serve(desk, config, path, listening))
+
+
+@contextmanager
+def _prepared(config: Config) -> Iterator[tuple[Desk, Listening]]:
+    """Templates, sockets and database, or everything that is wrong with them at once."""
+    problems: list[str] = []
+    with ExitStack() as opened:
+        with _noting(problems):
+            check_templates(config)
+        with _noting(problems):
+            listening = bind_all(config)
+            opened.callback(listening.close)
+        with _noting(problems):
+            desk = build_desk(config)
+            opened.callback(desk.store.close)
+        if problems:
+            raise ConfigError(problems)
+        yield desk, listening
+
+
+@contextmanager
+def _noting(problems: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        problems += error.problems
+
+
+def _runner() -> asyncio.Runner:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.Runner()
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+
+async def _serve(desk: Desk, config: Config, path: Path, listening: Listening) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, _reload, desk, path)
+    await run(desk, config, listening, stop, on_ready=lambda: click.echo(f"maild ready {listening.names()}"))
+    log.info("stopped")
+
+
+def _reload(desk: Desk, path: Path) -> None:
+    try:
+        reload(desk, load(path))
+    except ConfigError as error:
+        for problem in error.problems:
+            log.error("not reloaded: %s", problem)
+    else:
+        log.info("reloaded agents, categories and templates")

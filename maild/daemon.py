@@ -1,0 +1,149 @@
+"""The running desk: opens the doors, keeps the workers going, stops in good order. Knows no rule."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+
+from maild.config import Config
+from maild.core.errors import StoreBusy
+from maild.desk.clock import close_due, forget_nonces
+from maild.desk.desk import Desk
+from maild.desk.receive import receive_waiting
+from maild.jobs import Job, Jobs
+from maild.listeners import Listening
+from maild.mailin.door import DoorSettings, OpenDoor
+from maild.mailin.lmtp import listen_lmtp
+from maild.mailin.smtp import listen_smtp
+from maild.mailout.relay import transport_for
+from maild.mailout.sender import run_sender
+from maild.mime.render import templates_dir
+from maild.store import ledger, outbox
+from maild.store.db import Tx
+from maild.systemd import notify, watchdog_interval
+from maild.web.app import web_app
+from maild.web.jobs import JobReport
+from maild.web.ops import ops_app
+from maild.web.security import allowed_hosts
+from maild.web.server import HttpServer
+
+log = logging.getLogger(__name__)
+
+_POLL = 1.0  # seconds; mails whose lease ran out, or that another process put in, ring no bell
+_BUSY = 0.5  # seconds until a busy database is asked again
+
+
+async def run(
+    desk: Desk, config: Config, listening: Listening, stop: asyncio.Event, on_ready: Callable[[], None]
+) -> None:
+    """Serve until `stop` is set, then finish what is in hand. `on_ready` is called when every door is open.
+
+    Raises an ExceptionGroup when a part of it dies, above all the writer of the database: nothing could be promised
+    any more.
+    """
+    await desk.store.run(_take_back)
+    started = time.monotonic()
+    jobs = Jobs([Job("close", 60, lambda: close_due(desk)), Job("forget", 3600, lambda: forget_nonces(desk))], desk.now)
+    doors = await _open_doors(desk, config, listening)
+    servers = _http_servers(desk, config, listening, jobs, doors, started)
+    make_transport = transport_for(
+        config.outbound.relay, config.outbound.username, config.outbound.password, config.smtp.hostname
+    )
+    async with asyncio.TaskGroup() as group:
+        background = [group.create_task(each) for each in (jobs.run(), _watch(desk.store.died), _feed_watchdog())]
+        group.create_task(_receive_all(desk, stop))
+        group.create_task(run_sender(desk, make_transport, stop=stop))
+        for server in servers:
+            group.create_task(server.serve())
+        try:
+            on_ready()
+            notify("READY=1")
+            await stop.wait()
+            notify("STOPPING=1")
+        finally:
+            await _shut(desk, doors, servers)
+            for task in background:
+                task.cancel()
+            await jobs.stop()
+
+
+def _take_back(tx: Tx) -> None:
+    """Work that an earlier run had begun is ours again at once: on SQLite there is only one maild."""
+    ledger.release_leases(tx)
+    outbox.release_leases(tx)
+
+
+async def _open_doors(desk: Desk, config: Config, listening: Listening) -> list[OpenDoor]:
+    settings = DoorSettings(
+        hostname=config.smtp.hostname,
+        max_size=config.smtp.max_size,
+        disk=config.database.parent,
+        trusted_peers=config.smtp.trusted_peers,
+    )
+    doors = {"smtp": listen_smtp, "lmtp": listen_lmtp}
+    return [await listen(desk, settings, bound) for door, listen in doors.items() if (bound := listening.sockets[door])]
+
+
+def _http_servers(
+    desk: Desk, config: Config, listening: Listening, jobs: Jobs, doors: list[OpenDoor], started: float
+) -> list[HttpServer]:
+    servers: list[HttpServer] = []
+    static = (config.desk.templates or templates_dir()) / "static"
+    if bound := listening.sockets["http"]:
+        hosts = allowed_hosts(config.desk.public_url, listening.addresses("http"))
+        servers.append(HttpServer(web_app(desk, hosts, static), bound))
+    if bound := listening.sockets["ops"]:
+
+        def values() -> Mapping[str, float]:
+            return {"uptime_seconds": time.monotonic() - started}
+
+        servers.append(HttpServer(ops_app(desk, lambda: _reports(jobs), values), bound))
+    return servers
+
+
+def _reports(jobs: Jobs) -> dict[str, JobReport]:
+    return {name: JobReport(state.last_success, state.last_error) for name, state in jobs.states.items()}
+
+
+async def _receive_all(desk: Desk, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        desk.wake.mail.clear()  # before looking, so that no ring from now on is lost
+        try:
+            handled = await receive_waiting(desk)
+        except StoreBusy as error:
+            log.warning("mails wait: %s", error)
+            await asyncio.sleep(_BUSY)
+            continue
+        if not handled:
+            await _listen(desk.wake.mail)
+
+
+async def _listen(bell: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(_POLL):
+            await bell.wait()
+    except TimeoutError:
+        pass  # time to look without having been called
+
+
+async def _shut(desk: Desk, doors: list[OpenDoor], servers: list[HttpServer]) -> None:
+    """Doors first: what they have said yes to is in the ledger, the rest is for the sender's next attempt."""
+    await asyncio.gather(*(door.close() for door in doors))
+    for server in servers:
+        server.stop()
+    desk.wake.mail.set()
+    desk.wake.letters.set()
+
+
+async def _watch(died: "Future[None]") -> None:
+    """Raises what the writer of the database died of."""
+    await asyncio.wrap_future(died)
+
+
+async def _feed_watchdog() -> None:
+    """From the event loop: a loop that hangs starves the watchdog (systemd.service(5), WatchdogSec)."""
+    interval = watchdog_interval()
+    while interval is not None:
+        notify("WATCHDOG=1")
+        await asyncio.sleep(interval)
