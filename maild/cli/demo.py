@@ -142,5 +142,5 @@ async def _show_letters(desk: Desk, letters: Path, config: Config) -> None:
             name=config.desk.name,
             timezone=config.desk.timezone,
         )
-        click.secho(f"\nВсе письма: http://{host}:{port}/   (Ctrl-C закончит)", bold=True)
+        click.secho(f"\nAll letters: http://{host}:{port}/   (Ctrl-C ends the demo)", bold=True)
         await HttpServer(app, [bound]).serve()
