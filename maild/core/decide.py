@@ -55,7 +55,7 @@ def decide(
         keys=keys,
         now=now,
         routes=routes_of(envelope, policy),
-        trust=trust_in(mail, envelope, policy.trust),
+        trust=trust_in(mail, envelope, policy),
         proofs=tuple(proofs_in(mail, envelope, facts, policy, keys)),
     )
     if not case.routes:

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from maild.core.mail import Envelope
 from maild.core.policy import TrustRules
-from maild.core.trust import by_host, is_host
+from maild.core.trust import is_written_by
 
 # The first field of that name with its folded lines, anywhere in the header section (RFC 5322 §3.6.7).
 _FIRST = re.compile(rb"(?:\A|\n)received:((?:[^\r\n]|\r?\n[ \t])*)", re.IGNORECASE)
@@ -31,7 +31,7 @@ def received_moment(raw: bytes, envelope: Envelope, rules: TrustRules) -> dateti
     if field is None:
         return now
     value = field[1].decode("ascii", "replace")
-    if not any(is_host(by_host(value), host) for host in rules.received_by or rules.authserv_ids):
+    if not is_written_by(value, rules.received_by or rules.authserv_ids):
         return now
     moment = _date_of(value)
     return moment if moment and now - _LONGEST_QUEUE < moment < now else now

@@ -1,19 +1,18 @@
 """Is the author who he says he is: verified, unverified or failed (SPEC section 5).
 
-Reads Authentication-Results (RFC 8601) of our own border host only. One function for every path: `trust_in`.
+Counts Authentication-Results (RFC 8601) of our own border host only. One function for every path: `trust_in`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from ipaddress import ip_address
 from itertools import pairwise
 
-import authres
-
 from maild.core.address import ascii_domain, domain_of, normalise
+from maild.core.authresults import Result, read_results
 from maild.core.mail import Envelope, Mail
-from maild.core.policy import Network, TrustRules
+from maild.core.policy import Network, Policy, TrustRules
 
 
 class Trust(StrEnum):
@@ -24,31 +23,24 @@ class Trust(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One result of a trusted field: `properties` by "type.name", as in `header.from` (RFC 8601 §2.2)."""
-
-    method: str
-    result: str
-    properties: Mapping[str, str]
-
-
 # Several dmarc results: the worst counts. Whatever is not in this list is an error of the checker's.
 _WORST_FIRST = ("fail", "permerror", "none", "pass")
+_WORDS = re.compile(r"[^\s();]+")
 
 
-def trust_in(mail: Mail, envelope: Envelope, rules: TrustRules) -> Trust:
+def trust_in(mail: Mail, envelope: Envelope, policy: Policy) -> Trust:
     """The verdict on the one author of a mail. A mail without exactly one author is never verified."""
     if mail.author is None or not mail.is_author_sole:
         return Trust.UNVERIFIED
-    author = normalise(mail.author.address)
+    author, rules = normalise(mail.author.address), policy.trust
     if envelope.user and normalise(envelope.user) == author:
         return Trust.VERIFIED
     if domain_of(author) in rules.domains and is_in(envelope.peer, rules.internal_peers):
         return Trust.VERIFIED
     if not envelope.is_trusted_peer:
         return Trust.UNVERIFIED
-    return _verdict(trusted_results(mail.headers, rules), author)
+    is_ours = policy.is_support(author) or policy.is_desk_address(author)
+    return _verdict(trusted_results(mail.headers, rules), author, is_ours=is_ours)
 
 
 def is_in(peer: str, networks: Iterable[Network]) -> bool:
@@ -73,39 +65,31 @@ def trusted_results(headers: Headers, rules: TrustRules) -> list[Result]:
     for name, value in headers if rules.position == "below" else _above_border(headers, rules):
         if name.lower() != "authentication-results":
             continue
-        authserv_id, results = _read(value, is_id_optional="" in rules.authserv_ids)
-        if any(is_host(authserv_id, wanted) for wanted in rules.authserv_ids):
+        authserv_id, results = read_results(value)
+        if any(_is_host(authserv_id, wanted) for wanted in rules.authserv_ids):
             found += results
     return found
 
 
 def _above_border(headers: Headers, rules: TrustRules) -> Headers:
     received = [index for index, (name, _) in enumerate(headers) if name.lower() == "received"]
-    hosts = rules.received_by or rules.authserv_ids
-    ours = [index for index in received if any(is_host(by_host(headers[index][1]), host) for host in hosts)]
+    hosts = [host for host in rules.received_by or rules.authserv_ids if host]
+    ours = [index for index in received if is_written_by(headers[index][1], hosts)]
     return headers[: (ours or received or [len(headers)])[0]]
 
 
-def by_host(received: str) -> str:
-    """The host in the `by` clause of a Received field (RFC 5321 §4.4), or ""."""
-    words = _without_comments(received).partition(";")[0].split()
-    return next((host for word, host in pairwise(words) if word.lower() == "by"), "")
+def is_written_by(received: str, hosts: Iterable[str]) -> bool:
+    """Was a Received field written `by` one of these hosts (RFC 5321 §4.4)?
+
+    The client's HELO name stands before the `by` clause and may hold "by" or a parenthesis, to hide the true clause and
+    let a forged field further down be taken for the border. So every `by NAME` counts, wherever it stands: to see the
+    border too high only distrusts a field more.
+    """
+    named = [host for word, host in pairwise(_WORDS.findall(received)) if word.lower() == "by"]
+    return any(_is_host(name, wanted) for name in named for wanted in hosts)
 
 
-def _without_comments(value: str) -> str:
-    kept: list[str] = []
-    depth = 0
-    for character in value:
-        if character == "(":
-            depth += 1
-        elif character == ")" and depth:
-            depth -= 1
-        elif not depth:
-            kept.append(character)
-    return "".join(kept)
-
-
-def is_host(host: str, wanted: str) -> bool:
+def _is_host(host: str, wanted: str) -> bool:
     """Is that the host meant: the same name, or below it for `*.suffix`? "" means the empty name only."""
     host, wanted = ascii_domain(host), ascii_domain(wanted)
     if wanted.startswith("*."):
@@ -113,59 +97,50 @@ def is_host(host: str, wanted: str) -> bool:
     return host == wanted
 
 
-def _read(value: str, *, is_id_optional: bool) -> tuple[str, list[Result]]:
-    """authserv-id and results of one field; a field that breaks the grammar says nothing (id NUL matches no host)."""
-    attempts = [value]
-    if is_id_optional:  # Microsoft 365 writes the field without an authserv-id
-        attempts.append("; " + value)
-    for attempt in attempts:
-        try:
-            parsed = authres.AuthenticationResultsHeader.parse_value("none" + attempt if attempt[0] == ";" else attempt)
-        except (authres.AuthResError, ValueError, IndexError):
-            continue
-        authserv_id = "" if attempt[0] == ";" else str(parsed.authserv_id or "")
-        return authserv_id, [_result(entry) for entry in parsed.results]
-    return "\0", []
-
-
-def _result(entry: authres.AuthenticationResult) -> Result:
-    properties = {f"{item.type}.{item.name}".lower(): str(item.value) for item in entry.properties}
-    return Result(str(entry.method).lower(), str(entry.result).lower(), properties)
-
-
-def _verdict(results: Sequence[Result], author: str) -> Trust:
+def _verdict(results: Sequence[Result], author: str, *, is_ours: bool) -> Trust:
+    """`is_ours`: the author is support or the desk itself, whose failure counts even where the domain has no policy."""
+    passed = [result for result in results if result.result == "pass"]
+    if any(_is_submission(result, author) for result in passed):
+        return Trust.VERIFIED
     dmarc = [result for result in results if result.method == "dmarc"]
     if dmarc:
-        return _dmarc_verdict([result for result in dmarc if _is_from(result, author)])
-    passed = [result for result in results if result.result == "pass"]
-    if any(_speaks_for(result, author) for result in passed):
-        return Trust.VERIFIED
-    return Trust.UNVERIFIED
+        return _dmarc_verdict([result for result in dmarc if _is_from(result, author)], is_ours=is_ours)
+    return Trust.VERIFIED if any(_is_aligned(result, author) for result in passed) else Trust.UNVERIFIED
 
 
-def _dmarc_verdict(results: Sequence[Result]) -> Trust:
+def _dmarc_verdict(results: Sequence[Result], *, is_ours: bool) -> Trust:
     found = {result.result if result.result in _WORST_FIRST else "permerror" for result in results}
     worst = next((verdict for verdict in _WORST_FIRST if verdict in found), "none")
-    return {"fail": Trust.FAILED, "pass": Trust.VERIFIED}.get(worst, Trust.UNVERIFIED)
+    if worst == "fail":
+        failures = [result for result in results if result.result == "fail"]
+        is_lenient = not is_ours and all(failure.has_no_policy for failure in failures)
+        return Trust.UNVERIFIED if is_lenient else Trust.FAILED
+    return Trust.VERIFIED if worst == "pass" else Trust.UNVERIFIED
 
 
 def _is_from(result: Result, author: str) -> bool:
-    """DMARC's header.from is the domain, with some writers the whole address (RFC 7489 §7, RFC 8601 §2.7.1)."""
+    """DMARC's header.from is the domain, with some writers the whole address (RFC 7489 §7, RFC 8601 §2.7.1).
+
+    Only a pass has to name it: there is but one author that a failure can be about.
+    """
     value = result.properties.get("header.from", "")
-    if "@" in value:
-        return normalise(value) == author
-    return ascii_domain(value) == domain_of(author)
+    if not value:
+        return result.result != "pass"
+    return normalise(value) == author if "@" in value else ascii_domain(value) == domain_of(author)
 
 
-def _speaks_for(passed: Result, author: str) -> bool:
-    """A pass that vouches for the From address without DMARC: submission as that address, or an aligned signer.
+def _is_submission(passed: Result, author: str) -> bool:
+    """Did the author log in at our border host as that very address (RFC 8601 §2.7.4)?"""
+    return passed.method == "auth" and normalise(passed.properties.get("smtp.auth", "")) == author
+
+
+def _is_aligned(passed: Result, author: str) -> bool:
+    """A signer or envelope sender of the From domain, where nobody has asked for DMARC.
 
     Aligned means the same domain (strict, RFC 7489 §3.1): no one has looked up that a relaxed one is meant.
     """
     properties = passed.properties
     match passed.method:
-        case "auth":
-            return normalise(properties.get("smtp.auth", "")) == author
         case "dkim":
             signer = properties.get("header.d") or properties.get("header.i", "").rpartition("@")[2]
         case "spf":

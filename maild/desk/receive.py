@@ -110,5 +110,5 @@ def _fate(desk: Desk, mail: Mail, envelope: Envelope, decision: Decision, ticket
         sender=normalise(mail.author.address) if mail.author else "",
         subject=mail.subject,
         kind=mail.kind.value,
-        trust=trust_in(mail, envelope, desk.policy.trust).value,
+        trust=trust_in(mail, envelope, desk.policy).value,
     )
