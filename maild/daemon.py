@@ -10,6 +10,7 @@ from maild.config import Config
 from maild.core.errors import StoreBusy
 from maild.desk.clock import close_due, forget_nonces
 from maild.desk.desk import Desk
+from maild.desk.notices import announce_holds
 from maild.desk.receive import receive_waiting
 from maild.jobs import Job, Jobs
 from maild.listeners import Listening
@@ -44,7 +45,14 @@ async def run(
     """
     await desk.store.run(_take_back)
     started = time.monotonic()
-    jobs = Jobs([Job("close", 60, lambda: close_due(desk)), Job("forget", 3600, lambda: forget_nonces(desk))], desk.now)
+    jobs = Jobs(
+        [
+            Job("close", 60, lambda: close_due(desk)),
+            Job("holds", 300, lambda: announce_holds(desk)),
+            Job("forget", 3600, lambda: forget_nonces(desk)),
+        ],
+        desk.now,
+    )
     doors = await _open_doors(desk, config, listening)
     servers = _http_servers(desk, config, listening, jobs, doors, started)
     make_transport = transport_for(

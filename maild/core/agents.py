@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from maild.core.case import Case
 from maild.core.commands import Typed, Word, read_commands
-from maild.core.effects import Decision, Reason, Role, Way
+from maild.core.effects import Decision, Event, Reason, Record, Role, Way
 from maild.core.facts import TicketFacts
 from maild.core.match import Proof
 from maild.core.speech import Speech, decide_speech, happening_of
@@ -13,6 +13,7 @@ from maild.core.tokens import Purpose
 
 # What this desk does so far; any other command is held and explained rather than half obeyed.
 _SERVED = frozenset({Word.SOLVED, Word.OPEN, Word.NOTE})
+_MARKER = "=-=-="  # how the line begins and ends above which one replies to our letters
 
 
 def agent_proofs(case: Case) -> tuple[Proof, ...]:
@@ -25,27 +26,40 @@ def agent_proofs(case: Case) -> tuple[Proof, ...]:
     )
 
 
-def held(reason: Reason, ticket: TicketFacts | None = None) -> Decision:
-    """Set aside for a person."""
-    return Decision(reason, (), ticket.number if ticket else None, is_held=True)
+def held(case: Case, reason: Reason, ticket: TicketFacts | None = None) -> Decision:
+    """Set aside for a person. A solved ticket is not closed while mail for it from before the deadline is held."""
+    if ticket is None:
+        return Decision(reason, is_held=True)
+    event = Record(ticket.number, Event.HELD, case.author.address, case.via, reason)
+    return Decision(reason, (event,), ticket.number, is_held=True)
 
 
 def decide_agent(case: Case, proofs: Sequence[Proof]) -> Decision:
     """A verified agent's mail that carries a token of ours."""
     ticket = proofs[0].ticket
+    proofs = [proof for proof in proofs if proof.ticket == ticket]
     if not any(proof.is_reference for proof in proofs):
-        # A new mail to a leaked or remembered address is not an answer to anything that we sent.
-        return held(Reason.HELD_AGENT_UNPROVEN, ticket)
-    typed = read_commands(case.mail.reply)
+        # A new mail to a leaked or remembered address is not an answer to anything that we sent about this ticket.
+        return held(case, Reason.HELD_AGENT_UNPROVEN, ticket)
+    typed = read_commands("" if _is_only_quote(case.mail.reply) else case.mail.reply)
     if not _is_clear(typed):
-        return held(Reason.HELD_COMMAND_UNCLEAR, ticket)
+        return held(case, Reason.HELD_COMMAND_UNCLEAR, ticket)
     if _takes_notes_only(proofs):
         typed = replace(typed, words="", note="\n\n".join(filter(None, (typed.words, typed.note))))
     speech = _speech(case, typed)
     if not (speech.answer or speech.note or speech.happening):
-        return held(Reason.HELD_NOTHING_TO_SEND, ticket)
+        return held(case, Reason.HELD_NOTHING_TO_SEND, ticket)
     decision = decide_speech(speech, ticket, case.facts, case.policy)
-    return decision or held(Reason.HELD_TICKET_CLOSED, ticket)
+    return decision or held(case, Reason.HELD_TICKET_CLOSED, ticket)
+
+
+def _is_only_quote(reply: str) -> bool:
+    """Is there no new word at all? Then a reply is all of the mail, and that is our own letter with its notes.
+
+    Our marker is always folded away with what stands below it, unless nothing at all would be left.
+    """
+    lines = [line for line in reply.splitlines() if line.strip()]
+    return _MARKER in reply or all(line.lstrip().startswith(">") for line in lines)
 
 
 def _is_clear(typed: Typed) -> bool:
@@ -61,11 +75,14 @@ def _takes_notes_only(proofs: Sequence[Proof]) -> bool:
 
 
 def _speech(case: Case, typed: Typed) -> Speech:
-    """Files go where the words go: with an answer, else with the note."""
-    has_words = bool(typed.words or (case.mail.attachments and not typed.note))
+    """Files go where the words go: with an answer, else with the note, even one without words."""
+    files = case.mail.attachments
+    has_words = bool(typed.words or (files and typed.note is None))
+    has_note = bool(typed.note or (files and not has_words))
     answer = case.message(Role.AGENT, typed.words) if has_words else None
-    note = case.message(Role.AGENT, typed.note, is_note=True) if typed.note else None
+    note = case.message(Role.AGENT, typed.note or "", is_note=True) if has_note else None
     if answer and note:
+        answer = replace(answer, text=typed.words)  # all of the mail holds the note as well
         note = replace(note, attachments=(), message_id="")
     return Speech(
         who=case.author.address,

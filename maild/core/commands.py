@@ -44,7 +44,9 @@ _WORDS: dict[str, Word] = {word.value: word for word in Word} | _RUSSIAN
 _WITHOUT_ARGUMENT = frozenset({Word.SOLVED, Word.ASK, Word.OPEN, Word.SPAM})
 
 # `#` and letters only: "# Title", "#1" and "#!/bin/sh" are text.
-_LINE = re.compile(r"#([^\W\d_]+)(?:[ \t]+(\S.*))?")
+_LINE = re.compile(r"#([^\W\d_]+)(?:\s+(\S.*))?")  # \s: HTML mail programs put no-break spaces between words
+_NEARLY = re.compile(r"#([^\W\d_]+)[:;,.!]+(?:\s.*)?")  # "#note: …" must not be relayed as text
+_EDGES = " \t\u00a0\u200b\u200c\u200d\u2060\ufeff"  # blanks and what programs leave that nobody sees
 _FENCE = "```"
 
 _CUSTOMER_SOLVED = frozenset({"#solved", "#решено"})
@@ -71,13 +73,13 @@ class Command:
 class Typed:
     """An agent's mail taken apart.
 
-    `words` go to the customer, `note` stays inside; `unclear` are the lines that make relaying unsafe: unknown commands
-    at the top, known ones below the first words, commands with words they do not take.
+    `words` go to the customer, `note` stays inside (None without `#note`); `unclear` are the lines that make relaying
+    unsafe: unknown commands at the top, known ones below the first words, commands with words they do not take.
     """
 
     commands: tuple[Command, ...]
     words: str
-    note: str
+    note: str | None
     unclear: tuple[str, ...]
 
     def has(self, word: Word) -> bool:
@@ -94,7 +96,7 @@ def read_commands(text: str) -> Typed:
     in_code = False
     for index, line in enumerate(lines):
         in_code ^= line.lstrip().startswith(_FENCE)
-        match = None if in_code else _LINE.fullmatch(line.strip())
+        match = None if in_code else _LINE.fullmatch(line.strip(_EDGES))
         word = _WORDS.get(match[1].lower()) if match else None
         if match and word is Word.NOTE:
             note = "\n".join([match[2] or "", *lines[index + 1 :]]).strip("\n")
@@ -102,11 +104,16 @@ def read_commands(text: str) -> Typed:
         is_top = not any(entry.strip() for entry in words)
         if match and word and is_top and not (match[2] and word in _WITHOUT_ARGUMENT):
             commands.append(Command(word, (match[2] or "").strip()))
-        elif match and (word or is_top):
+        elif (match and (word or is_top)) or (not in_code and _is_nearly_command(line)):
             unclear.append(line.strip())
         else:
             words.append(line)
-    return Typed(tuple(commands), _trimmed(words), "", tuple(unclear))
+    return Typed(tuple(commands), _trimmed(words), None, tuple(unclear))
+
+
+def _is_nearly_command(line: str) -> bool:
+    match = _NEARLY.fullmatch(line.strip(_EDGES))
+    return match is not None and match[1].lower() in _WORDS
 
 
 def _trimmed(lines: list[str]) -> str:
@@ -115,13 +122,13 @@ def _trimmed(lines: list[str]) -> str:
 
 def read_wish(text: str) -> Wish | None:
     """What a customer asks for in so many words: a command on a line of its own, or a mail that only says «решено»."""
-    bare = text.strip().strip(".!").lower()
+    bare = text.strip().strip(_EDGES + ".!").lower()
     if bare in _BARE_SOLVED:
         return Wish.SOLVED
     in_code = False
     for line in text.splitlines():
         in_code ^= line.lstrip().startswith(_FENCE)
-        typed = line.strip().lower()
+        typed = line.strip(_EDGES).lower()
         if in_code:
             continue
         if typed in _CUSTOMER_SOLVED:
@@ -134,4 +141,4 @@ def read_wish(text: str) -> Wish | None:
 def without_wish(text: str) -> str:
     """A customer's words without the command lines: is there anything else in the mail?"""
     typed = _CUSTOMER_SOLVED | _CUSTOMER_CONTINUE
-    return "\n".join(line for line in text.splitlines() if line.strip().lower() not in typed).strip()
+    return "\n".join(line for line in text.splitlines() if line.strip(_EDGES).lower() not in typed).strip()

@@ -40,7 +40,7 @@ def decide_customer(case: Case, match: Match) -> Decision:
         case Verdict.FOLLOW_UP:
             return _follow_up(case, ticket, match)
         case Verdict.REFUSED:
-            return _refused(case, ticket)
+            return _refused(case, ticket, match)
         case Verdict.RECORDED:
             events = (_said(case, ticket, Event.COURTESY),)
             return Decision(match.reason, (case.message(Role.CUSTOMER, ticket=ticket.number), *events), ticket.number)
@@ -185,8 +185,10 @@ def _follow_up(case: Case, ticket: TicketFacts, match: Match) -> Decision:
     ]
     if match.reason is Reason.JOINED_UNVERIFIED or not may_answer(case.mail, case.envelope, case.trust, case.policy):
         effects += _acknowledgement(case, case.language(ticket))
-    else:
+    elif match.is_confirmed or is_within(case.policy.budgets, case.facts.provoked):
         effects.append(_told(case, ticket, Letter.FOLLOW_UP, OPENED, match.is_confirmed, context))
+    else:
+        effects.append(Record(OPENED, Event.DROPPED, "maild", case.via, "follow-up letter: over the budget"))
     return Decision(Reason.FOLLOW_UP, tuple(effects), OPENED)
 
 
@@ -206,15 +208,16 @@ def _told(
     )
 
 
-def _refused(case: Case, ticket: TicketFacts) -> Decision:
+def _refused(case: Case, ticket: TicketFacts, match: Match) -> Decision:
     """«решено» or «продолжить» and nothing else, after the close: say why not and what to do instead."""
     effects: list[Effect] = [
         case.message(Role.CUSTOMER, ticket=ticket.number),
         _said(case, ticket, Event.CUSTOMER_WROTE),
     ]
     answerable = may_answer(case.mail, case.envelope, case.trust, case.policy)
-    if answerable and is_within(case.policy.budgets, case.facts.provoked):
-        effects.append(_told(case, ticket, Letter.CLOSED, ticket.number, False, {"status": Status.CLOSED.value}))
+    if answerable and (match.is_confirmed or is_within(case.policy.budgets, case.facts.provoked)):
+        context: dict[str, object] = {"status": Status.CLOSED.value}
+        effects.append(_told(case, ticket, Letter.CLOSED, ticket.number, match.is_confirmed, context))
     return Decision(Reason.ACTION_REFUSED, tuple(effects), ticket.number)
 
 

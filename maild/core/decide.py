@@ -18,6 +18,7 @@ from maild.core.match import Match, match_customer, proofs_in
 from maild.core.policy import Policy
 from maild.core.robots import has_too_many_hops, is_report, is_returned
 from maild.core.route import Route, category_for
+from maild.core.rounds import reopened_by_failure
 from maild.core.sends import failure_letters, to_second_teams
 from maild.core.tokens import Keys
 from maild.core.trust import Trust, trust_in
@@ -45,8 +46,6 @@ def decide(
     `envelope.received_at` judges deadlines, `now` starts rounds. `instance` is this desk's loop mark.
     `is_released`: a person let a held mail through; it speaks with a customer's rights only (SPEC section 5).
     """
-    if mail.error is not None:
-        return held(Reason.HELD_UNPARSABLE)
     case = Case(
         mail=mail,
         envelope=envelope,
@@ -58,8 +57,10 @@ def decide(
         trust=trust_in(mail, envelope, policy),
         proofs=tuple(proofs_in(mail, envelope, facts, policy, keys)),
     )
+    if mail.error is not None:
+        return held(case, Reason.HELD_UNPARSABLE, _match(case).ticket)
     if not case.routes:
-        return held(Reason.HELD_NO_RECIPIENT)
+        return held(case, Reason.HELD_NO_RECIPIENT)
     return _decide_released(case) if is_released else _decide_fresh(case, instance)
 
 
@@ -74,9 +75,9 @@ def decide_second_arrival(envelope: Envelope, known: Iterable[str], ticket: Tick
 def _decide_fresh(case: Case, instance: str) -> Decision:
     mail = case.mail
     if is_returned(mail, instance, is_own_letter=case.facts.is_own_letter):
-        return held(Reason.HELD_LOOP)
+        return held(case, Reason.HELD_LOOP)
     if has_too_many_hops(mail):
-        return held(Reason.HELD_TOO_MANY_HOPS)
+        return held(case, Reason.HELD_TOO_MANY_HOPS, _match(case).ticket)
     if mail.kind is Kind.BOUNCE:
         return _decide_bounce(case)
     if is_report(mail):
@@ -86,25 +87,25 @@ def _decide_fresh(case: Case, instance: str) -> Decision:
 
 def _decide_person(case: Case) -> Decision:
     if case.trust is Trust.FAILED:
-        return held(Reason.HELD_TRUST_FAILED)
+        return held(case, Reason.HELD_TRUST_FAILED, _match(case).ticket)
     if not case.author.address:
-        return held(Reason.HELD_NO_AUTHOR)
+        return held(case, Reason.HELD_NO_AUTHOR)
     is_support = case.policy.is_support(case.author.address)
     proofs = agent_proofs(case)
     if is_support and case.trust is not Trust.VERIFIED:
-        return held(Reason.HELD_AGENT_UNVERIFIED, proofs[0].ticket if proofs else None)
+        return held(case, Reason.HELD_AGENT_UNVERIFIED, proofs[0].ticket if proofs else None)
     if proofs:
         return decide_agent(case, proofs)
     match = _match(case)
     if is_support and match.claimed:
-        return held(Reason.HELD_AGENT_UNPROVEN, match.claimed)
+        return held(case, Reason.HELD_AGENT_UNPROVEN, match.claimed)
     return decide_customer(case, match)
 
 
 def _decide_released(case: Case) -> Decision:
     """With a customer's rights only. An agent's claim cannot be released: `desk.act` refuses before it comes here."""
     if not case.author.address:
-        return held(Reason.HELD_NO_AUTHOR)
+        return held(case, Reason.HELD_NO_AUTHOR)
     return decide_customer(case, _match(case))
 
 
@@ -116,7 +117,7 @@ def _decide_bounce(case: Case) -> Decision:
     """A delivery status notification: genuine only from the null sender about a letter that we know (RFC 3464 §2)."""
     letter = case.facts.bounced
     if letter is None or case.envelope.mail_from:
-        return held(Reason.HELD_BOUNCE_UNKNOWN)
+        return held(case, Reason.HELD_BOUNCE_UNKNOWN)
     bounced = case.mail.bounce.recipients if case.mail.bounce else ()
     if not any(recipient.action == "failed" for recipient in bounced):
         return _recorded(letter.ticket, Event.RECEIPT, case, Reason.ROBOT_RECORDED)
@@ -135,6 +136,9 @@ def _decide_bounce(case: Case) -> Decision:
             subject=letter.subject,
             reason=status,
         ),
+        *reopened_by_failure(
+            case.facts.ticket(letter.ticket), Letter(letter.letter), letter.to, case.policy, case.now, via=case.via
+        ),
     )
     return Decision(Reason.BOUNCE_RECORDED, effects, letter.ticket)
 
@@ -142,10 +146,10 @@ def _decide_bounce(case: Case) -> Decision:
 def _decide_robot(case: Case) -> Decision:
     """Out-of-office and receipts: an event on the ticket they answer, never a message, never a change of status."""
     if case.mail.is_kind_guessed:
-        return held(Reason.HELD_KIND_GUESSED)
+        return held(case, Reason.HELD_KIND_GUESSED, _match(case).ticket)
     ticket = case.proofs[0].ticket if case.proofs else _match(case).ticket
     if ticket is None:
-        return held(Reason.HELD_ROBOT)
+        return held(case, Reason.HELD_ROBOT)
     event = Event.AUTO_RESPONSE if case.mail.kind is Kind.AUTO_RESPONSE else Event.RECEIPT
     return _recorded(ticket.number, event, case, Reason.ROBOT_RECORDED)
 

@@ -156,4 +156,5 @@ class Policy:
         bare = normalise(address)
         local, _, domain = bare.rpartition("@")
         bare = f"{local.partition('+')[0]}@{domain}"
-        return bare == self.general_address or any(bare == category.address for category in self.categories)
+        desk = {self.general_address, *(category.address for category in self.categories)} - {""}
+        return bare in desk

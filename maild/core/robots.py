@@ -15,12 +15,7 @@ REPORTS = frozenset({Kind.AUTO_RESPONSE, Kind.BOUNCE, Kind.FEEDBACK_REPORT, Kind
 
 def is_report(mail: Mail) -> bool:
     """Is this mail an answer of a machine to a letter: it opens no ticket and changes no status?"""
-    return mail.kind in REPORTS or (mail.kind is Kind.CALENDAR and _is_calendar_reply(mail))
-
-
-def _is_calendar_reply(mail: Mail) -> bool:
-    # iTIP's METHOD stands in the Content-Type of the part (RFC 5546 §3.2.3); programs repeat it in the subject prefix.
-    return any("calendar-reply" in defect for defect in mail.defects)
+    return mail.kind in REPORTS or (mail.kind is Kind.CALENDAR and mail.calendar_method == "REPLY")
 
 
 def has_too_many_hops(mail: Mail) -> bool:

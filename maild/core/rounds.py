@@ -3,8 +3,10 @@
 from datetime import datetime
 
 from maild.core.effects import Confirm, Effect, Event, Record, SetStatus, Way
+from maild.core.facts import TicketFacts
+from maild.core.letter import Letter
 from maild.core.policy import Policy
-from maild.core.ticket import Outcome, Status, deadline_after
+from maild.core.ticket import Happening, Outcome, Status, advance, deadline_after, is_past_deadline
 
 
 def status_effects(
@@ -27,6 +29,18 @@ def status_effects(
     if before is Status.INCOMPLETE and outcome.status is Status.NEW:
         effects.append(Record(ticket, Event.COMPLETED, who, via, way))
     return tuple(effects)
+
+
+def reopened_by_failure(
+    ticket: TicketFacts | None, letter: Letter, to: str, policy: Policy, now: datetime, *, via: str
+) -> tuple[Effect, ...]:
+    """The customer's copy of the solved letter did not arrive: he cannot know of the round, so the ticket opens again."""
+    if ticket is None or letter is not Letter.SOLVED or to != ticket.customer.address:
+        return ()
+    if ticket.status is not Status.SOLVED or is_past_deadline(ticket.status, ticket.reopen_until, now):
+        return ()
+    outcome = advance(ticket.status, ticket.reopen_until, Happening.AGENT_OPENS, now)
+    return status_effects(ticket.number, ticket.status, outcome, policy, now, who="maild", via=via, way=Way.MAIL)
 
 
 def round_context(policy: Policy, now: datetime) -> dict[str, object]:

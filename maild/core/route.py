@@ -25,7 +25,7 @@ def category_for(recipient: str, policy: Policy) -> Route | None:
     who mistyped a topic must not be turned away.
     """
     for address, rest in ((normalise(recipient), ""), split_detail(recipient)):
-        if address == policy.general_address:
+        if address and address == policy.general_address:
             return _route(policy.category(policy.default_category), rest, is_general=True)
         for category in policy.categories:
             if address == category.address:

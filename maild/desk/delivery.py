@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from maild.core.effects import Event, Record
+from maild.core.effects import Decision, Event, Reason, Record
 from maild.core.letter import Letter
+from maild.core.rounds import reopened_by_failure
 from maild.core.sends import failure_letters
-from maild.desk.apply import queue_letter
+from maild.desk.apply import apply
 from maild.desk.desk import Desk
 from maild.store import outbox, tickets
 from maild.store.db import Tx
@@ -44,5 +45,5 @@ def _give_up(tx: Tx, desk: Desk, letter: outbox.Letter, reply: str) -> None:
         subject=outbox.subject_of(tx, letter.id),
         reason=reply,
     )
-    for send in sends:
-        queue_letter(tx, desk, send, ticket.number, None, now)
+    reopened = reopened_by_failure(ticket, Letter(letter.letter), letter.to_address, desk.policy, now, via="smtp")
+    apply(tx, desk, Decision(Reason.BOUNCE_RECORDED, (*sends, *reopened), ticket.number), now)

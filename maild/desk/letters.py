@@ -14,6 +14,7 @@ from maild.core.policy import Category
 from maild.core.robots import LOOP_FIELD
 from maild.core.tokens import Action, Claim, action_token, bounce_address, reply_address
 from maild.desk.desk import Desk
+from maild.desk.notices import freeze_notice
 from maild.mime.attach import cut
 from maild.mime.compose import Outgoing, OutgoingAttachment, compose
 from maild.store import outbox
@@ -50,6 +51,8 @@ async def freeze(desk: Desk, row: outbox.Letter) -> outbox.Letter:
     """Write a letter, unless that has been done, and make its bytes durable; the row with them."""
     if row.frozen is not None:
         return row
+    if row.ticket is None:
+        return await freeze_notice(desk, row)
     letter = Letter(row.letter)
     material = await desk.store.read(material_for, row, with_notes=letter in FOR_TEAM)
     draft = _Draft(desk, row, letter, material, desk.policy.category(material.category))

@@ -78,12 +78,12 @@ def _settle_second(tx: Tx, desk: Desk, spooled: ledger.SpooledMail, envelope: En
     """The mail has its ticket; only people of further categories have to be told."""
     found = tickets.facts_of_ticket(tx, spooled.ticket) if spooled.ticket else None
     reason = Reason.ALREADY_KNOWN
-    if found is not None:
+    message = tickets.message_of_mail(tx, spooled.id)
+    if found is not None and message is not None:
         decision = decide_second_arrival(envelope, spooled.known_rcpts, found[0], desk.policy)
-        message = tickets.message_of_mail(tx, spooled.id)
         apply(tx, desk, decision, desk.now(), spooled.id, message)
         reason = decision.reason
-    ledger.settle_arrivals(tx, spooled, "done")
+    ledger.settle_arrivals(tx, spooled)
     return f"done ticket={spooled.ticket} reason={reason.name.lower()}"
 
 

@@ -188,7 +188,7 @@ def _decoded(body: bytes, encoding: str) -> bytes:
     if encoding == "base64":
         return _from_base64(body)
     if encoding == "quoted-printable":
-        return a2b_qp(body)
+        return a2b_qp(body if b"\n" in body else body.replace(b"\r", b"\n"))  # it knows no bare CR as a line end
     if encoding in ("x-uuencode", "uuencode", "uue", "x-uue"):
         return _from_uu(body)
     return body

@@ -97,6 +97,10 @@ class Renderer:
         """A ticket's status in words, from the language's words.toml."""
         return str(self._say(language)["status"][status])
 
+    def held_reason(self, reason: str, language: str) -> str:
+        """Why a mail is held, in words; `reason` is the name of a Reason without HELD_, in lower case."""
+        return str(self._say(language)["held"][reason])
+
     def label(self, action: str, language: str) -> str:
         """What the button of an action says; `action` is solved or continue."""
         return str(self._say(language)["continue_" if action == "continue" else action])

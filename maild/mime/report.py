@@ -1,6 +1,7 @@
 """What machines report about our mail: delivery status (RFC 3464) and, guarded, what flufl.bounce makes of the rest."""
 
 import email
+import logging
 import re
 from email.message import Message
 
@@ -13,7 +14,8 @@ _REPLY_CODE = re.compile(r"\b([245])\d\d[ -]")
 _MSG_ID = re.compile(r"<([^<>\s]{1,995})>")
 _MESSAGE_ID_LINE = re.compile(r"^[ \t>]*Message-Id:[ \t]*(?:\n[ \t]+)?<([^<>\s]{1,995})>", re.IGNORECASE | re.MULTILINE)
 _ADDRESS = re.compile(r"<?([^\s<>;,\"]{1,64}@[^\s<>;,\"]{1,255}?)>?[.,;]?(?:\s|$)")
-_GROUPS = re.compile(rb"(?:\r\n|\n|\r)[ \t]*(?:\r\n|\n|\r)")
+_GROUPS = re.compile(rb"(?>\r{0,2}\n|\r)[ \t]*(?>\r{0,2}\n|\r)")
+_LINE_END = re.compile(rb"\r{1,2}\n|\r")
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _RETURNED_TYPES = frozenset(
     {"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
@@ -84,7 +86,8 @@ def _scan(raw: bytes) -> tuple[list[str], list[str]]:
     """Temporarily and permanently failed addresses by flufl.bounce; it crashes on some mail, which then says nothing."""
     from flufl.bounce import all_failures  # noqa: PLC0415 (only for the few mails that need it)
 
-    message: Message = email.message_from_bytes(raw[:_SCANNED])
+    logging.getLogger("flufl.bounce").disabled = True  # it logs its own crashes with a traceback; they are expected
+    message: Message = email.message_from_bytes(_LINE_END.sub(b"\n", raw[:_SCANNED]))
     try:
         temporary, permanent = all_failures(message)
     except (AttributeError, LookupError, TypeError, ValueError, AssertionError):

@@ -49,6 +49,7 @@ def put(tx: Tx, packed: Packed, identity: Identity, envelope: Envelope, source_k
     """Enter one delivery; the mail's id, and whether there is anything to do about it.
 
     A mail we already have gets a delivery record only; if that brings recipients not seen before, it is routed again.
+    While earlier deliveries wait, the new one waits with them: "routed" says that the mail itself has been settled.
     The same `source_key` a second time (a sweep that was cut off) changes nothing at all.
     """
     if source_key is not None:
@@ -62,7 +63,7 @@ def put(tx: Tx, packed: Packed, identity: Identity, envelope: Envelope, source_k
         "INSERT INTO arrivals (mail, door, source_key, peer, is_trusted_peer, \"user\", mail_from, rcpt_tos,"
         " received_at, is_routed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         mail, envelope.door.value, source_key, envelope.peer, envelope.is_trusted_peer, envelope.user,
-        envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), not fresh,
+        envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), not fresh and not _has_waiting_arrival(tx, mail),
     )  # fmt: skip
     if fresh and not is_new:
         tx.run("UPDATE mails SET state = 'spooled' WHERE id = ? AND state = 'done'", mail)
@@ -72,7 +73,8 @@ def put(tx: Tx, packed: Packed, identity: Identity, envelope: Envelope, source_k
 def _put_mail(tx: Tx, packed: Packed, identity: Identity, received_at: datetime) -> tuple[int, bool]:
     row = tx.one(
         "INSERT INTO mails (message_id, content_key, octets, size, received_at, state, attempts, reason, sender,"
-        " subject, kind, trust, is_released, leased_until) VALUES (?, ?, ?, ?, ?, 'spooled', 0, '', '', '', '', '', FALSE, 0)"
+        " subject, kind, trust, is_released, leased_until)"
+        " VALUES (?, ?, ?, ?, ?, 'spooled', 0, '', '', '', '', '', FALSE, 0)"
         " ON CONFLICT (message_id, content_key) DO NOTHING RETURNING id",
         identity.message_id, identity.content_key, packed.data, packed.size, to_micros(received_at),
     )  # fmt: skip
@@ -89,6 +91,10 @@ def _put_mail(tx: Tx, packed: Packed, identity: Identity, received_at: datetime)
 def _recipients(tx: Tx, mail: int) -> set[str]:
     rows = tx.all("SELECT rcpt_tos FROM arrivals WHERE mail = ?", mail)
     return {address for row in rows for address in json.loads(row[0])}
+
+
+def _has_waiting_arrival(tx: Tx, mail: int) -> bool:
+    return tx.one("SELECT 1 FROM arrivals WHERE mail = ? AND NOT is_routed", mail) is not None
 
 
 def claim(tx: Tx, now: datetime, limit: int) -> list[int]:
@@ -154,22 +160,28 @@ class Fate:
 
 
 def settle(tx: Tx, mail: SpooledMail, fate: Fate) -> None:
-    """Write down what became of a mail. A delivery that came in meanwhile brings it back to the workers."""
+    """Write down what became of a mail. A delivery that came in meanwhile brings it back to the workers.
+
+    The deliveries of a mail that is held stay to be routed: when it is replayed or released, all of them count.
+    """
     tx.run(
         "UPDATE mails SET reason = ?, ticket = COALESCE(?, ticket), sender = ?, subject = ?, kind = ?, trust = ?,"
         " is_released = FALSE WHERE id = ?",
         fate.reason, fate.ticket, fate.sender, fate.subject, fate.kind, fate.trust, mail.id,
     )  # fmt: skip
-    settle_arrivals(tx, mail, fate.state)
+    if fate.state == "held":
+        hold(tx, mail.id, fate.reason)
+    else:
+        settle_arrivals(tx, mail)
 
 
-def settle_arrivals(tx: Tx, mail: SpooledMail, state: str) -> None:
-    """Mark the deliveries that were looked at as routed; if none is left, the mail has its state."""
+def settle_arrivals(tx: Tx, mail: SpooledMail) -> None:
+    """Mark the deliveries that were looked at as routed; if none is left, the mail is done."""
     tx.run("UPDATE arrivals SET is_routed = TRUE WHERE mail = ? AND id <= ?", mail.id, mail.last_arrival)
     tx.run(
         "UPDATE mails SET leased_until = 0, attempts = 0, state = CASE WHEN EXISTS (SELECT 1 FROM arrivals"
-        " WHERE mail = mails.id AND NOT is_routed) THEN 'spooled' ELSE ? END WHERE id = ?",
-        state, mail.id,
+        " WHERE mail = mails.id AND NOT is_routed) THEN 'spooled' ELSE 'done' END WHERE id = ?",
+        mail.id,
     )  # fmt: skip
 
 
@@ -187,25 +199,31 @@ def release_leases(tx: Tx) -> None:
 
 
 def hold(tx: Tx, mail: int, reason: str) -> None:
-    """Set a mail aside for a person after handling failed for good. Its deliveries stay to be routed."""
+    """Set a mail aside for a person. Its deliveries stay to be routed."""
     tx.run("UPDATE mails SET state = 'held', reason = ?, leased_until = 0 WHERE id = ?", reason, mail)
 
 
 def replay(tx: Tx, mail: int, *, is_released: bool) -> bool:
     """Hand a held mail to the workers again; False if it is not held."""
     changed = tx.run(
-        "UPDATE mails SET state = 'spooled', attempts = 0, leased_until = 0, is_released = ?"
+        "UPDATE mails SET state = 'spooled', attempts = 0, leased_until = 0, is_released = ?, announced_at = NULL"
         " WHERE id = ? AND state = 'held'",
         is_released, mail,
     )  # fmt: skip
-    if changed:
-        tx.run("UPDATE arrivals SET is_routed = FALSE WHERE mail = ?", mail)
     return changed > 0
 
 
+def announced(tx: Tx, mail: int, now: datetime) -> None:
+    """The team has been told that this mail is held."""
+    tx.run("UPDATE mails SET announced_at = ? WHERE id = ?", to_micros(now), mail)
+
+
 def drop(tx: Tx, mail: int, reason: str) -> bool:
-    """A person decided that nothing shall come of a held mail; the row and its raw bytes stay."""
-    return tx.run("UPDATE mails SET state = 'done', reason = ? WHERE id = ? AND state = 'held'", reason, mail) > 0
+    """A person decided that nothing shall come of a held mail, nor of further deliveries; the row and its bytes stay."""
+    changed = tx.run("UPDATE mails SET state = 'done', reason = ? WHERE id = ? AND state = 'held'", reason, mail)
+    if changed:
+        tx.run("UPDATE arrivals SET is_routed = TRUE WHERE mail = ?", mail)
+    return changed > 0
 
 
 def raw(tx: Tx, mail: int) -> bytes | None:
@@ -242,13 +260,19 @@ def rows(tx: Tx, *, state: str | None = None, mail: int | None = None) -> list[L
     return [LedgerRow(row[0], from_micros(row[1]), *row[2:]) for row in found]
 
 
-def has_waiting_before(tx: Tx, moment: datetime) -> bool:
-    """Is a mail that was received before that moment still to be understood?"""
-    row = tx.one("SELECT 1 FROM mails WHERE state = 'spooled' AND received_at < ? LIMIT 1", to_micros(moment))
-    return row is not None
-
-
 def depth(tx: Tx) -> dict[str, int]:
     """How many mails are in each state but done."""
     found = tx.all("SELECT state, COUNT(*) FROM mails WHERE state <> 'done' GROUP BY state")
     return {row[0]: int(row[1]) for row in found}
+
+
+def held_unannounced(tx: Tx, limit: int) -> list[tuple[LedgerRow, list[str]]]:
+    """Held mails that nobody has been told of, oldest first, each with the recipients of its first delivery."""
+    numbers = tx.all("SELECT id FROM mails WHERE state = 'held' AND announced_at IS NULL ORDER BY id LIMIT ?", limit)
+    found = [rows(tx, mail=row[0])[0] for row in numbers]
+    return [(row, _first_recipients(tx, row.id)) for row in found]
+
+
+def _first_recipients(tx: Tx, mail: int) -> list[str]:
+    row = tx.one("SELECT rcpt_tos FROM arrivals WHERE mail = ? ORDER BY id LIMIT 1", mail)
+    return list(json.loads(row[0])) if row else []

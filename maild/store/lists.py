@@ -134,3 +134,8 @@ def events_of(tx: Tx, number: int) -> list[EventRow]:
     """The history of a ticket, oldest first."""
     rows = tx.all("SELECT at, event, who, via, reason FROM events WHERE ticket = ? ORDER BY id", number)
     return [EventRow(from_micros(row[0]), *row[1:]) for row in rows]
+
+
+def has_letter(tx: Tx, letter: int) -> bool:
+    """Is there such a row in the outbox?"""
+    return tx.one("SELECT 1 FROM outbox WHERE id = ?", letter) is not None

@@ -142,8 +142,8 @@ def retry(tx: Tx, letter: int, now: datetime) -> bool:
     """Try a queued or failed letter again at once; False if it was sent or is not there."""
     return (
         tx.run(
-            "UPDATE outbox SET state = 'queued', next_attempt_at = ?, leased_until = 0"
-            " WHERE id = ? AND state <> 'sent'",
+            # The lease stays: a letter that is under way must not be sent a second time beside it.
+            "UPDATE outbox SET state = 'queued', next_attempt_at = ? WHERE id = ? AND state <> 'sent'",
             to_micros(now), letter,
         ) > 0
     )  # fmt: skip

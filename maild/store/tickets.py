@@ -87,8 +87,10 @@ def _recorded(tx: Tx, references: Sequence[str]) -> dict[str, int]:
     if not references:
         return {}
     rows = tx.all(
-        f"SELECT message_id, ticket FROM messages WHERE message_id IN ({_marks(references)}) ORDER BY id", *references
+        f"SELECT message_id, ticket FROM messages WHERE message_id IN ({_marks(references)}) ORDER BY id DESC",
+        *references,
     )
+    # The first to bear a Message-ID has it: a stranger who copies it must not draw the replies to his own ticket.
     return {row[0]: row[1] for row in rows}
 
 
@@ -113,8 +115,9 @@ def _bounced(tx: Tx, keys: MailKeys) -> LetterFacts | None:
     row = tx.one(
         "SELECT o.id, o.ticket, o.letter, o.to_address, COALESCE(t.category, ''),"
         " COALESCE(o.subject, '') FROM outbox o"
-        " LEFT JOIN tickets t ON t.number = o.ticket WHERE o.id = ? OR o.message_id = ? LIMIT 1",
-        keys.letter or 0, keys.returned_id,
+        " LEFT JOIN tickets t ON t.number = o.ticket WHERE o.id = ? OR o.message_id = ?"
+        " ORDER BY o.id = ? DESC LIMIT 1",
+        keys.letter or 0, keys.returned_id, keys.letter or 0,
     )  # fmt: skip
     return (
         LetterFacts(id=row[0], ticket=row[1], letter=row[2], to=row[3], category=row[4], subject=row[5])

@@ -46,6 +46,7 @@ def up(migrator: Any, db: peewee.Database) -> None:
         trust = Text(default="")
         is_released = Flag(default=False)
         leased_until = Number(default=0)
+        announced_at = Number(null=True)
 
         class Meta:
             indexes = (

@@ -1,0 +1,6 @@
+"""`python -m maild` is `maild`."""
+
+from maild.cli.main import main
+
+if __name__ == "__main__":
+    main(prog_name="maild")

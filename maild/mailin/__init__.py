@@ -1,0 +1,1 @@
+"""The doors for other mail servers: SMTP and LMTP. They know who may come in, not what a mail is about."""

@@ -1,0 +1,69 @@
+"""The public pages as one application: routes, and the one place where errors become answers."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from maild.core.errors import BadLink, Transient
+from maild.desk.desk import Desk
+from maild.web.actions import MAX_FORM, ActionPages
+from maild.web.security import Guard
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+_STYLE_AGE = 3600  # seconds
+_RETRY_AFTER = 30  # seconds
+
+
+def web_app(desk: Desk, hosts: frozenset[str], static: Path) -> ASGIApp:
+    """The pages for customers. `hosts` is from `allowed_hosts`; `static` is the directory with style.css, read once.
+
+    Raises OSError when there is no style sheet.
+    """
+    routes = [
+        Route("/a/{token}", ActionPages(desk).answer, methods=["GET", "POST"], max_body_size=MAX_FORM),
+        stylesheet_route(static),
+    ]
+
+    def plain_page(name: str) -> str:
+        return desk.renderer.page(name, desk.policy.language, {"desk": {"name": desk.policy.name}})
+
+    return Guard(application(routes, plain_page), hosts)
+
+
+def application(routes: Sequence[BaseRoute], plain_page: Callable[[str], str]) -> Starlette:
+    """Routes, and a page for everything that is not there or cannot be done now; `plain_page` makes it by name.
+
+    An unknown path and a token that is none of ours get the same page: it tells nothing.
+    """
+
+    def page(name: str, status: int, fields: dict[str, str]) -> Callable[[Request, Exception], Response]:
+        return lambda request, error: HTMLResponse(plain_page(name), status, fields)
+
+    missing, busy = page("missing", 404, {}), page("busy", 503, {"Retry-After": str(_RETRY_AFTER)})
+    app = Starlette(routes=routes, exception_handlers={404: missing, BadLink: missing, Transient: busy})
+    app.router.redirect_slashes = False
+    return app
+
+
+def stylesheet_route(static: Path) -> Route:
+    """The one file the pages load. Raises OSError when it is not there."""
+    return Route("/static/style.css", _stylesheet((static / "style.css").read_bytes()))
+
+
+def _stylesheet(style: bytes) -> Endpoint:
+    tag = f'"{sha256(style).hexdigest()[:16]}"'
+    fields = {"ETag": tag, "Cache-Control": f"public, max-age={_STYLE_AGE}"}
+
+    async def answer(request: Request) -> Response:
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=fields)
+        return Response(style, media_type="text/css", headers=fields)
+
+    return answer

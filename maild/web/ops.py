@@ -1,0 +1,92 @@
+"""Pages for machines, on `[ops] listen` only: /health and /metrics. Nothing here names a person or a mail."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from maild import __version__
+from maild.core.errors import StoreBusy
+from maild.desk.desk import Desk
+from maild.store import counts
+from maild.store.counts import Waiting
+from maild.store.db import Tx
+from maild.web import metrics
+from maild.web.jobs import JobReport
+
+Jobs = Callable[[], Mapping[str, JobReport]]
+Values = Callable[[], Mapping[str, float]]
+
+
+def ops_app(desk: Desk, jobs: Jobs, values: Values) -> Starlette:
+    """Health and metrics. `jobs` and `values` are asked anew for each answer; values are numbers of this process."""
+    pages = OpsPages(desk, jobs, values)
+    return Starlette(routes=[Route("/health", pages.health), Route("/metrics", pages.metrics)])
+
+
+class OpsPages:
+    """The two endpoints."""
+
+    def __init__(self, desk: Desk, jobs: Jobs, values: Values) -> None:
+        self._desk, self._jobs, self._values = desk, jobs, values
+
+    async def health(self, request: Request) -> Response:
+        """200 while the database answers (reading and writing) and no job's last run failed, else 503."""
+        jobs = self._jobs()
+        waiting = await self._waiting()
+        is_ok = waiting is not None and not any(job.last_error for job in jobs.values())
+        body = {
+            "status": "ok" if is_ok else "degraded",
+            "version": __version__,
+            "database": waiting is not None,
+            **(_queues(waiting, self._desk.now()) if waiting else {}),
+            "jobs": {name: _job(job) for name, job in jobs.items()},
+        }
+        return JSONResponse(body, 200 if is_ok else 503, {"Cache-Control": "no-store"})
+
+    async def metrics(self, request: Request) -> Response:
+        """All numbers, 503 while the database does not answer."""
+        try:
+            totals, waiting = await self._desk.store.read(_counts)
+        except StoreBusy as error:
+            return Response(f"{error}\n", 503, media_type="text/plain")
+        text = metrics.exposition(totals, waiting, self._jobs(), self._values(), self._desk.now())
+        return Response(text, headers={"Content-Type": metrics.CONTENT_TYPE})
+
+    async def _waiting(self) -> Waiting | None:
+        try:
+            await self._desk.store.run(_ping)
+            return await self._desk.store.read(counts.waiting)
+        except StoreBusy:
+            return None
+
+
+def _ping(tx: Tx) -> None:
+    """The writer is there, and gets the lock."""
+    tx.one("SELECT 1")
+
+
+def _counts(tx: Tx) -> tuple[counts.Totals, Waiting]:
+    return counts.totals(tx), counts.waiting(tx)
+
+
+def _queues(waiting: Waiting, now: datetime) -> dict[str, object]:
+    """The queues: how deep, and the age of the oldest entry in seconds, null when there is none."""
+    return {
+        "mails": {state: waiting.mails.get(state, 0) for state in ("spooled", "held")},
+        "outbox": {state: waiting.letters.get(state, 0) for state in ("queued", "failed")},
+        "oldest_mail_seconds": _seconds(waiting.oldest_mail, now),
+        "oldest_letter_seconds": _seconds(waiting.oldest_letter, now),
+    }
+
+
+def _seconds(since: datetime | None, now: datetime) -> float | None:
+    return None if since is None else max((now - since).total_seconds(), 0)
+
+
+def _job(job: JobReport) -> dict[str, str | None]:
+    last_run = job.last_run.astimezone(UTC).isoformat().replace("+00:00", "Z") if job.last_run else None
+    return {"last_run": last_run, "last_error": job.last_error or None}

@@ -1,0 +1,85 @@
+"""uvicorn inside our own event loop: no signals, no access log (paths hold tokens), limits against slow clients.
+
+Takes listening sockets and an application; knows nothing of what the application serves.
+"""
+
+import asyncio
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+_CONNECTIONS = 500
+_BACKLOG = 512
+_HEADER = 16 * 1024  # octets of a request's head
+_REQUEST_SECONDS = 30  # from the connection, or the answer before, to the end of the answer
+_KEEP_ALIVE_SECONDS = 5
+_STOP_SECONDS = 3
+
+
+class _Connection(H11Protocol):
+    """uvicorn waits for ever for a request that has begun, or never begins: such a connection is cut off here."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.access_log = False  # uvicorn's own switch is a logger, which others can turn on again
+        self._wind_up()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        self._wind_up()
+        super().on_response_complete()
+
+    def _wind_up(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self.loop.call_later(_REQUEST_SECONDS, self.transport.abort)
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the daemon's."""
+        yield
+
+
+class HttpServer:
+    """Serves one application on listening sockets, which are closed at the end."""
+
+    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
+        self._sockets = list(sockets)
+        self._server = _Uvicorn(
+            uvicorn.Config(
+                app,
+                interface="asgi3",
+                http=_Connection,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                backlog=_BACKLOG,
+                limit_concurrency=_CONNECTIONS,
+                h11_max_incomplete_event_size=_HEADER,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=_STOP_SECONDS,
+            )
+        )
+
+    async def serve(self) -> None:
+        """Answer until `stop()`: then requests in progress get 3 s, idle connections are closed at once."""
+        await self._server.serve(sockets=self._sockets)
+
+    def stop(self) -> None:
+        """Let `serve()` come to its end."""
+        self._server.should_exit = True
