@@ -140,8 +140,6 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "follow_up_of": kept.get("follow_up_of"),
         "verdict": kept.get("verdict", ""),
         "failure": kept.get("failure"),
-        "holds": [],
-        "note": "",
         "is_auto_solved": bool(kept.get("is_auto_solved")),
         "token_address": "" if draft.reply_to == draft.category.address else draft.reply_to,
         "claims": kept.get("claims"),

@@ -101,11 +101,16 @@ def _context(desk: Desk, row: outbox.Letter) -> dict[str, object]:
         {
             **hold,
             "reason": desk.renderer.held_reason(_name_of(hold["reason"]), row.language),
-            "command": f"maild hold release {hold['id']}",
+            # An agent's claim cannot be released, only sent again by him (SPEC section 5).
+            "command": "" if desk.policy.is_support(hold["from_"]) else f"maild hold release {hold['id']}",
         }
         for hold in row.context["holds"]
     ]
-    return {"desk": {"name": desk.policy.name, "language": desk.policy.language}, "holds": holds, "note": ""}
+    return {
+        "desk": {"name": desk.policy.name, "language": desk.policy.language},
+        "timezone": desk.policy.timezone,
+        "holds": holds,
+    }
 
 
 def _name_of(reason: str) -> str:

@@ -30,8 +30,13 @@ async def receive_waiting(desk: Desk) -> int:
     mails = await desk.store.run(ledger.claim, desk.now(), BATCH)
     settling: list[asyncio.Task[None]] = []
     for mail in mails:
-        spooled = await desk.store.read(ledger.load, mail)
-        understood = await asyncio.to_thread(parse, spooled.raw)
+        try:
+            spooled = await desk.store.read(ledger.load, mail)
+            understood = await asyncio.to_thread(parse, spooled.raw)
+        except Exception:
+            # A row that cannot even be read must not stop the mails behind it.
+            settling.append(asyncio.create_task(_put_back(desk, mail)))
+            continue
         settling.append(asyncio.create_task(_receive(desk, spooled, understood)))
     await asyncio.gather(*settling)
     if mails:
@@ -44,17 +49,22 @@ async def _receive(desk: Desk, spooled: ledger.SpooledMail, mail: Mail) -> None:
         fate = await desk.store.run(_settle, desk, spooled, mail)
     except Exception:
         # A bug must not stop the other mails: this one is tried again, then shown to a person.
-        log.exception("mail %d: attempt %d failed", spooled.id, spooled.attempts + 1)
-        await desk.store.run(_trouble, desk, spooled)
+        await _put_back(desk, spooled.id)
         return
     log.info("mail %d: %s", spooled.id, fate)
 
 
-def _trouble(tx: Tx, desk: Desk, spooled: ledger.SpooledMail) -> None:
-    if spooled.attempts + 1 >= ledger.MAX_ATTEMPTS:
-        ledger.hold(tx, spooled.id, Reason.HELD_TROUBLE)
-    else:
-        ledger.put_back(tx, spooled.id, desk.now(), _RETRY)
+async def _put_back(desk: Desk, mail: int) -> None:
+    """Called from where the error was caught."""
+    attempts = await desk.store.run(_trouble, desk, mail)
+    log.exception("mail %d: attempt %d failed", mail, attempts)
+
+
+def _trouble(tx: Tx, desk: Desk, mail: int) -> int:
+    attempts = ledger.put_back(tx, mail, desk.now(), _RETRY)
+    if attempts >= ledger.MAX_ATTEMPTS:
+        ledger.hold(tx, mail, Reason.HELD_TROUBLE)
+    return attempts
 
 
 def _settle(tx: Tx, desk: Desk, spooled: ledger.SpooledMail, mail: Mail) -> str:

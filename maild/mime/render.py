@@ -163,12 +163,30 @@ class Renderer:
         return str(path)
 
 
+_NO_LINKS = {"solved": "", "continue_": ""}
+_NOTHING: dict[str, object] = {
+    "ticket": None,
+    "person": {"name": "", "address": ""},
+    "author": None,
+    "words": "",
+    "attachments": [],
+    "thread": [],
+    "links": _NO_LINKS,
+    "mailtos": _NO_LINKS,
+    "reopen_until": None,
+    "other": [],
+    "follow_up_of": None,
+    "verdict": "",
+    "failure": None,
+    "holds": [],
+    "note": "",
+    "is_auto_solved": False,
+    "token_address": "",
+    "claims": None,
+    "is_note": False,
+}
+
+
 def _complete(letter: Letter, context: Mapping[str, object]) -> dict[str, object]:
-    """The context with what follows from the letter, unless the caller knows better."""
-    return {
-        "for_team": letter in FOR_TEAM,
-        "reply_is_note": letter in _NOTES,
-        "is_note": False,
-        "claims": None,
-        **context,
-    }
+    """The context with nothing where nothing was given, and what follows from the letter unless the caller knows."""
+    return {**_NOTHING, "for_team": letter in FOR_TEAM, "reply_is_note": letter in _NOTES, **context}
