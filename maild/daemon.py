@@ -146,7 +146,8 @@ async def _shut(desk: Desk, doors: list[OpenDoor], servers: list[HttpServer]) ->
 
 async def _watch(died: "Future[None]") -> None:
     """Raises what the writer of the database died of."""
-    await asyncio.wrap_future(died)
+    # Shielded: being cancelled must not look like the writer's end to those who still finish their work.
+    await asyncio.shield(asyncio.wrap_future(died))
 
 
 async def _feed_watchdog() -> None:

@@ -15,7 +15,7 @@ TOP = 4  # cli/, daemon.py, jobs.py, config.py: the wiring, whose files may impo
 HOMES = {
     "aiosmtpd": "mailin/",
     "aiosmtplib": "mailout/",
-    "authres": "core/trust.py",
+    "authres": "core/authresults.py",
     "chardet": "mime/charset.py",
     "click": "cli/",
     "flufl": "mime/report.py",
@@ -35,6 +35,7 @@ HOMES = {
     "schedule": "jobs.py",
     "starlette": "web/",
     "uvicorn": "web/",
+    "uvloop": "cli/serve.py",
 }
 USED_BY_OTHERS = {"python-multipart", "tzdata"}  # by starlette for forms, by zoneinfo for time zones
 IMPURE = {"asyncio", "io", "logging", "os", "pathlib", "random", "secrets", "socket", "sqlite3", "subprocess", "time"}

@@ -19,7 +19,7 @@ _NO_POLICY_PROPERTIES = ("policy.dmarc", "policy.published-domain-policy")  # as
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One result: `properties` by "type.name", as in `header.from`. `has_no_policy`: it says that the domain's is none."""
+    """One result; `properties` by "type.name" (`header.from`). `has_no_policy`: the DMARC policy there is none."""
 
     method: str
     result: str

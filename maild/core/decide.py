@@ -17,8 +17,8 @@ from maild.core.mail import Envelope, Kind, Mail
 from maild.core.match import Match, match_customer, proofs_in
 from maild.core.policy import Policy
 from maild.core.robots import has_too_many_hops, is_report, is_returned
-from maild.core.route import Route, category_for
 from maild.core.rounds import reopened_by_failure
+from maild.core.route import Route, category_for
 from maild.core.sends import failure_letters, to_second_teams
 from maild.core.tokens import Keys
 from maild.core.trust import Trust, trust_in
@@ -137,7 +137,12 @@ def _decide_bounce(case: Case) -> Decision:
             reason=status,
         ),
         *reopened_by_failure(
-            case.facts.ticket(letter.ticket), Letter(letter.letter), letter.to, case.policy, case.now, via=case.via
+            case.facts.ticket(letter.ticket),
+            Letter(letter.letter),
+            letter.to,
+            case.policy,
+            case.envelope.received_at,
+            via=case.via,
         ),
     )
     return Decision(Reason.BOUNCE_RECORDED, effects, letter.ticket)

@@ -147,7 +147,7 @@ class AddMessage:
 
 @dataclass(frozen=True, slots=True)
 class SetStatus:
-    """A new status. With `solved_at` a round starts: `reopen_until` is set and an earlier confirmation forgotten."""
+    """A new status. With `solved_at` a round starts; any status but closed ends the round before and its confirmation."""
 
     ticket: int
     status: Status

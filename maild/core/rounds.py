@@ -34,7 +34,7 @@ def status_effects(
 def reopened_by_failure(
     ticket: TicketFacts | None, letter: Letter, to: str, policy: Policy, now: datetime, *, via: str
 ) -> tuple[Effect, ...]:
-    """The customer's copy of the solved letter did not arrive: he cannot know of the round, so the ticket opens again."""
+    """The customer's copy of the solved letter did not arrive: he knows of no round, so the ticket opens again."""
     if ticket is None or letter is not Letter.SOLVED or to != ticket.customer.address:
         return ()
     if ticket.status is not Status.SOLVED or is_past_deadline(ticket.status, ticket.reopen_until, now):

@@ -33,9 +33,8 @@ async def receive_waiting(desk: Desk) -> int:
         try:
             spooled = await desk.store.read(ledger.load, mail)
             understood = await asyncio.to_thread(parse, spooled.raw)
-        except Exception:
-            # A row that cannot even be read must not stop the mails behind it.
-            settling.append(asyncio.create_task(_put_back(desk, mail)))
+        except Exception as error:  # noqa: BLE001 - a row that cannot even be read must not stop the mails behind it
+            settling.append(asyncio.create_task(_put_back(desk, mail, error)))
             continue
         settling.append(asyncio.create_task(_receive(desk, spooled, understood)))
     await asyncio.gather(*settling)
@@ -47,17 +46,15 @@ async def receive_waiting(desk: Desk) -> int:
 async def _receive(desk: Desk, spooled: ledger.SpooledMail, mail: Mail) -> None:
     try:
         fate = await desk.store.run(_settle, desk, spooled, mail)
-    except Exception:
-        # A bug must not stop the other mails: this one is tried again, then shown to a person.
-        await _put_back(desk, spooled.id)
+    except Exception as error:  # noqa: BLE001 - one mail's bug is not the others': tried again, then shown to a person
+        await _put_back(desk, spooled.id, error)
         return
     log.info("mail %d: %s", spooled.id, fate)
 
 
-async def _put_back(desk: Desk, mail: int) -> None:
-    """Called from where the error was caught."""
+async def _put_back(desk: Desk, mail: int, error: Exception) -> None:
     attempts = await desk.store.run(_trouble, desk, mail)
-    log.exception("mail %d: attempt %d failed", mail, attempts)
+    log.error("mail %d: attempt %d failed", mail, attempts, exc_info=error)
 
 
 def _trouble(tx: Tx, desk: Desk, mail: int) -> int:

@@ -23,7 +23,7 @@ from maild.mailin.room import Room, Share
 log = logging.getLogger(__name__)
 
 _BACKLOG = 512
-_LAST_TICKS = 1.0  # seconds that cut connections get to notice it
+_LAST_TICKS = 0.5  # seconds a connection gets to be gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class OpenDoor:
             return self.refuse(error, envelope.peer, len(raw))
         finally:
             share.release()
-        log.info("%s: mail %d from %s, %d octets: 250", self.kind, mail, envelope.peer or "unix", len(raw))
+        log.info("%s: mail %d from %s, %d octets: 250", self.kind, mail, envelope.peer or "local", len(raw))
         return f"250 2.0.0 mail {mail} is in the ledger"
 
     def refuse(self, error: Exception, peer: str, size: int | None = None) -> str:
@@ -141,7 +141,10 @@ class OpenDoor:
         reply = replies.reply_for(error)
         what = "a mail" if size is None else f"a mail of {size} octets"
         level = logging.INFO if reply.startswith("5") else logging.WARNING
-        log.log(level, "%s: %s from %s: %s", self.kind, what, peer or "unix", reply, exc_info=_unexpected(error))
+        if isinstance(error, MaildError):
+            log.log(level, "%s: %s from %s: %s", self.kind, what, peer or "local", reply)
+        else:  # a mistake of ours
+            log.error("%s: %s from %s: %s", self.kind, what, peer or "local", reply, exc_info=error)
         return reply
 
     async def close(self, grace: float = 10.0) -> None:
@@ -156,8 +159,11 @@ class OpenDoor:
             connection.hang_up(replies.CLOSING)
         if not await self._is_empty_within(grace):
             for connection in list(self._connections):
-                connection.abort()
-            await self._is_empty_within(_LAST_TICKS)
+                connection.hang_up(replies.CLOSING)
+            if not await self._is_empty_within(_LAST_TICKS):
+                for connection in list(self._connections):
+                    connection.abort()
+                await self._is_empty_within(_LAST_TICKS)
 
     async def _is_empty_within(self, seconds: float) -> bool:
         """Have all clients left and all commits ended in that time?"""
@@ -169,8 +175,3 @@ class OpenDoor:
         except TimeoutError:
             return False
         return True
-
-
-def _unexpected(error: Exception) -> Exception | None:
-    """The error to show the traceback of: a mistake of ours."""
-    return None if isinstance(error, MaildError) else error

@@ -12,8 +12,8 @@ NULL = "<>"  # the null reverse-path, as aiosmtpd writes it
 
 # Visible characters and quoted strings. Octets that are no UTF-8 arrive as lone surrogates: not an address.
 _QUOTED = r'"(?:[^"\\\x00-\x1f\x7f\ud800-\udfff]|\\[\x20-\x7e])*"'
-_PATH = re.compile(rf'<((?:[^<>"\\\s\x00-\x1f\x7f\ud800-\udfff]|{_QUOTED})*)>(.*)')
-_BARE = re.compile(r'([^<>"\\\s\x00-\x1f\x7f\ud800-\udfff]+@[^<>"\\\s\x00-\x1f\x7f\ud800-\udfff]+)(\s.*)?')
+_PATH = re.compile(rf'<((?:[^<>"\\\s\x00-\x1f\x7f\ud800-\udfff]|{_QUOTED})*)>([\x20-\x7e]*)')
+_BARE = re.compile(r'([^<>"\\\s\x00-\x1f\x7f\ud800-\udfff]+@[^<>"\\\s\x00-\x1f\x7f\ud800-\udfff]+)( [\x20-\x7e]*)?')
 _NEEDLESSLY_QUOTED = re.compile(r'"([^"\\@\s]+)"@([^@]+)')
 
 
@@ -30,7 +30,7 @@ def split_path(argument: str) -> tuple[str, str] | None:
 
 def without_route(path: str) -> str:
     """`@a,@b:c@d` → `c@d` (RFC 5321 appendix C: a route in the reverse path is ignored)."""
-    return path.partition(":")[2] if path.startswith("@") else path
+    return path.partition(":")[2] or path if path.startswith("@") else path
 
 
 def asks_to_relay(path: str) -> bool:

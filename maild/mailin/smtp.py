@@ -27,7 +27,7 @@ from maild.mailin.room import Share
 log = logging.getLogger(__name__)
 
 _HTTP = ("GET", "POST", "HEAD", "PUT", "CONNECT", "OPTIONS")
-_NOT_OFFERED = ("AUTH", "STARTTLS")
+_NOT_OFFERED = ("AUTH", "HELP", "STARTTLS")
 _LAST_WORD_TIME = 5.0  # seconds a client gets to read why we hang up
 
 
@@ -204,7 +204,7 @@ class SmtpConnection(SMTP):
         reply = status if isinstance(status, str) else status.decode()
         if reply != replies.RECIPIENT_OK:  # a mail has up to 100 of those
             self._commands += 1
-        if self._commands > self.door.settings.max_commands:
+        if self._commands > self.door.settings.max_commands and not self.is_trusted:  # our MTA asks on one connection
             self.hang_up(replies.TOO_MANY_COMMANDS)
             return
         if reply != f"250 {self.hostname}":  # HELO's has no code (RFC 2034 §4)
@@ -267,6 +267,7 @@ class SmtpConnection(SMTP):
         else:
             await self.push("354 End data with <CR><LF>.<CR><LF>")
             reply = await self._take_mail(draft)
+            self._reset_timeout()
             self._set_post_data_state()
             await self._answer(self._replies(reply, len(draft.rcpt_tos)))
 
@@ -282,7 +283,6 @@ class SmtpConnection(SMTP):
             return self.door.refuse(error, self.peer)
         finally:
             self._is_taking = False
-            self._reset_timeout()
 
     async def _read(self, share: Share) -> bytes:
         try:

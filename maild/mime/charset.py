@@ -113,6 +113,8 @@ def decode(data: bytes, label: str = "", hint: str = "") -> Decoded:
     if data.isascii() and not _is_stateful(codec_of(label)):
         return Decoded(data.decode("ascii"), False)
     codec = codec_of(label) or codec_of(hint)
+    if _is_stateful(codec) and (text := _strict(data, codec)):
+        return Decoded(text, False)
     if utf8 := _strict(data, "utf-8"):
         return Decoded(utf8, codec not in ("", "utf-8"))
     if codec in ("", "utf-8", "ascii"):
@@ -165,7 +167,7 @@ def _is_broken_utf8(line: bytes) -> bool:
 
 
 def guess(data: bytes) -> str:
-    """The codec that octets outside UTF-8 are probably in: the best Cyrillic one if it reads as Russian, else chardet."""
+    """The codec of octets outside UTF-8: the best Cyrillic one if they read as Russian in it, else chardet's."""
     best, weight = _best_cyrillic(data)
     if weight > _RUSSIAN and _is_mostly_high(data):
         return best

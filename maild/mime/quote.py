@@ -162,7 +162,7 @@ def _fold_quoted(lines: list[_Line]) -> None:
     for number, line in enumerate(lines):
         if line.is_code:
             continue
-        if line.words.startswith(">"):
+        if line.words.startswith(">") and line.words != ">:":  # Gmail wraps «… <address\n>:»
             line.is_folded = True
         elif 0 < number < len(lines) - 1 and not line.is_blank:
             before, after = lines[number - 1], lines[number + 1]
@@ -260,7 +260,11 @@ def _signature_start(stretch: list[_Line]) -> int:
             continue
         if line.words in ("--", "—") and number and _is_short(stretch[number + 1 :]):
             return number
-        if wording.is_list_footer(line.words) or _is_closing(stretch, number) or (number and wording.is_disclaimer(line.words)):
+        if (
+            wording.is_list_footer(line.words)
+            or _is_closing(stretch, number)
+            or (number and wording.is_disclaimer(line.words))
+        ):
             end = number
             break
     return _before_phone_line(stretch, end)

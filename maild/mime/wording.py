@@ -39,7 +39,7 @@ _WROTE = re.compile(
     r"(?:\b(?:wrote|writes|said|пишет|писал|писала|писал\(а\)|написал|написала|написал\(а\)|написали|пишут|сообщает"
     r"|сообщил|сообщила|сообщил\(а\)|пише|написав|написала|написав\(-ла\)|написав\(ла\)|писав|schrieb|schreibt|a écrit|"
     r"écrit|escribió|ha scritto|scrive|schreef|skrev|napisał|napisał\(a\)|napisała|pisze|napsal|napsal\(a\)|yazdı"
-    r"|escreveu|kirjoitti)(?!\w)|のメール|写道|님이 작성)[^:：]{0,80}[:：]\s*$",
+    r"|escreveu|kirjoitti)(?!\w)|のメール|写道|님이 작성)(?:[^:：]|(?<=\d):(?=\d)){0,80}[:：]\s*$",
     re.IGNORECASE,
 )
 _MOMENT = re.compile(r"\d{1,2}[:.]\d{2}\b|\b(?:19|20)\d\d\b|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
@@ -132,12 +132,16 @@ def is_attribution(words: str, is_above_quote: bool) -> bool:
     if len(words) > _MAX_LINE:
         return False
     has_moment = _MOMENT.search(words) is not None
+    if not has_moment and not is_above_quote:
+        return False
     wrote = _WROTE.search(words) is not None
     begins = _START.match(words) is not None
     if not is_above_quote:
         return wrote and has_moment and begins
     if wrote:
-        return (begins and has_moment) or (len(words) < 100 and not words.lower().startswith(("wrote", "пишет", "написал")))
+        return (begins and has_moment) or (
+            len(words) < 100 and not words.lower().startswith(("wrote", "пишет", "написал"))
+        )
     return has_moment and _ADDRESS.search(words) is not None and begins
 
 

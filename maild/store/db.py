@@ -18,7 +18,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import peewee
 
-from maild.core.errors import ConfigError, StoreBusy
+from maild.core.errors import ConfigError, MaildError, StoreBusy
 from maild.store.schema import migrate
 
 P = ParamSpec("P")
@@ -105,6 +105,8 @@ class Store:
         if self.died.done():
             raise StoreBusy("the database is not available")
         self._jobs.put(_Job(lambda tx: fn(tx, *args, **kwargs), answer))
+        if self.died.done():  # it died between the question and the put: nobody else would answer
+            self._refuse_waiting()
         return answer
 
     def _look(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -144,8 +146,11 @@ class Store:
         return jobs, False
 
     def _refuse_waiting(self) -> None:
-        while not self._jobs.empty():
-            job = self._jobs.get_nowait()
+        while True:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return
             if job is not None:
                 job.answer.set_exception(StoreBusy("the database is closed"))
 
@@ -191,7 +196,8 @@ def sqlite_path(url: str) -> Path:
 def open_store(url: str) -> Store:
     """The database of that URL, created and migrated if needed.
 
-    Raises ConfigError if it cannot be opened, does not keep its promises, or belongs to a newer release.
+    Raises ConfigError if it cannot be opened, does not keep its promises, or belongs to a newer release; StoreBusy if
+    another process keeps it for longer than we wait.
     """
     path = sqlite_path(url)
     database = peewee.SqliteDatabase(str(path), pragmas=_PRAGMAS)
@@ -201,11 +207,18 @@ def open_store(url: str) -> Store:
         _check_durability(database)
         migrate(database)
     except (peewee.PeeweeException, OSError, sqlite3.Error) as error:
-        raise ConfigError([f"store.url: {path}: {error}"]) from error
+        raise _not_opened(path, error) from error
     finally:
         if not database.is_closed():
             database.close()
     return Store(database)
+
+
+def _not_opened(path: Path, error: Exception) -> MaildError:
+    """Who holds the file lets go of it again; anything else needs a person."""
+    if "locked" in str(error):
+        return StoreBusy(f"{path}: {error}")
+    return ConfigError([f"store.url: {path}: {error}"])
 
 
 def _create_private(path: Path) -> None:

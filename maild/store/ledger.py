@@ -63,7 +63,8 @@ def put(tx: Tx, packed: Packed, identity: Identity, envelope: Envelope, source_k
         "INSERT INTO arrivals (mail, door, source_key, peer, is_trusted_peer, \"user\", mail_from, rcpt_tos,"
         " received_at, is_routed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         mail, envelope.door.value, source_key, envelope.peer, envelope.is_trusted_peer, envelope.user,
-        envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), not fresh and not _has_waiting_arrival(tx, mail),
+        envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at),
+        not fresh and not _has_waiting_arrival(tx, mail),
     )  # fmt: skip
     if fresh and not is_new:
         tx.run("UPDATE mails SET state = 'spooled' WHERE id = ? AND state = 'done'", mail)
@@ -185,12 +186,14 @@ def settle_arrivals(tx: Tx, mail: SpooledMail) -> None:
     )  # fmt: skip
 
 
-def put_back(tx: Tx, mail: int, now: datetime, delay: timedelta) -> None:
-    """Handling failed: count it, try again after a while."""
-    tx.run(
-        "UPDATE mails SET leased_until = ?, attempts = attempts + 1 WHERE id = ? AND state = 'spooled'",
+def put_back(tx: Tx, mail: int, now: datetime, delay: timedelta) -> int:
+    """Handling failed: count it, try again after a while. How often it has; 0 if the mail waits no longer."""
+    row = tx.one(
+        "UPDATE mails SET leased_until = ?, attempts = attempts + 1 WHERE id = ? AND state = 'spooled'"
+        " RETURNING attempts",
         to_micros(now + delay), mail,
     )  # fmt: skip
+    return int(row[0]) if row else 0
 
 
 def release_leases(tx: Tx) -> None:
@@ -219,7 +222,7 @@ def announced(tx: Tx, mail: int, now: datetime) -> None:
 
 
 def drop(tx: Tx, mail: int, reason: str) -> bool:
-    """A person decided that nothing shall come of a held mail, nor of further deliveries; the row and its bytes stay."""
+    """A person decided that nothing shall come of a held mail, nor of later deliveries; row and raw bytes stay."""
     changed = tx.run("UPDATE mails SET state = 'done', reason = ? WHERE id = ? AND state = 'held'", reason, mail)
     if changed:
         tx.run("UPDATE arrivals SET is_routed = TRUE WHERE mail = ?", mail)

@@ -11,7 +11,7 @@ from maild.core.mail import Mailbox
 from maild.core.robots import budget_domain
 from maild.core.ticket import Status
 from maild.store.db import Tx
-from maild.store.times import maybe_from, to_micros
+from maild.store.times import maybe_from, maybe_to, to_micros
 
 _CHUNK = 500  # parameters of one statement; SQLite and PostgreSQL both take many more
 
@@ -176,13 +176,13 @@ def message_of_mail(tx: Tx, mail: int) -> int | None:
 
 
 def set_status(tx: Tx, number: int, change: SetStatus) -> None:
-    """The status, and with `solved_at` a new round."""
-    if change.solved_at is None or change.reopen_until is None:
+    """The status; with `solved_at` a new round. A ticket that opens again has left its round behind."""
+    if change.status is Status.CLOSED:
         tx.run("UPDATE tickets SET status = ? WHERE number = ?", change.status.value, number)
         return
     tx.run(
         "UPDATE tickets SET status = ?, solved_at = ?, reopen_until = ?, confirmed_at = NULL WHERE number = ?",
-        change.status.value, to_micros(change.solved_at), to_micros(change.reopen_until), number,
+        change.status.value, maybe_to(change.solved_at), maybe_to(change.reopen_until), number,
     )  # fmt: skip
 
 

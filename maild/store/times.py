@@ -19,3 +19,8 @@ def from_micros(value: int) -> datetime:
 def maybe_from(value: int | None) -> datetime | None:
     """`from_micros` for a column that may be NULL."""
     return None if value is None else from_micros(value)
+
+
+def maybe_to(moment: datetime | None) -> int | None:
+    """`to_micros` for a column that may be NULL."""
+    return None if moment is None else to_micros(moment)

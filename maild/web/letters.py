@@ -98,7 +98,7 @@ def _read(path: Path) -> EmailMessage:
 def _shown(name: str, path: Path) -> dict[str, Any]:
     message = _read(path)
     plain, html = (message.get_body((kind,)) for kind in ("plain", "html"))
-    text = plain.get_content() if plain else ""
+    text = plain.get_content().replace("\r\n", "\n") if plain else ""
     return {
         "url": f"/letters/{name}",
         "html_url": f"/letters/{name}/html" if html else "",

@@ -1,0 +1,40 @@
+"""`maild`: the names of all commands. What each does is in the file of its noun."""
+
+import click
+
+from maild import __version__
+from maild.cli.check import check
+from maild.cli.explain import explain
+from maild.cli.group import Group
+from maild.cli.hold import hold
+from maild.cli.init import init
+from maild.cli.mail import mail
+from maild.cli.migrate import migrate
+from maild.cli.open import config_file
+from maild.cli.outbox import outbox
+from maild.cli.templates import templates
+from maild.cli.ticket import ticket
+
+
+@click.group(
+    cls=Group,
+    later={"demo": ("maild.cli.demo:demo", "Play a whole conversation in a temporary directory.")},
+)
+@click.version_option(__version__, prog_name="maild", message="%(prog)s %(version)s")
+def main() -> None:
+    """An email-first ticket desk: customers write mail, support answers mail."""
+
+
+@main.command()
+def serve() -> None:
+    """Run the desk in the foreground.
+
+    SIGTERM ends it, SIGHUP reloads agents, categories and templates.
+    """
+    from maild.cli.serve import serve as run
+
+    run(config_file())
+
+
+for _command in (check, explain, hold, init, mail, migrate, outbox, templates, ticket):
+    main.add_command(_command)

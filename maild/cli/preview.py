@@ -1,0 +1,67 @@
+"""`maild templates preview`: every letter in every language as files to look at, without a desk or a ticket."""
+
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+
+import click
+
+from maild.core.letter import FOR_TEAM, Letter
+from maild.mime.compose import Outgoing, compose
+from maild.mime.render import Rendered, Renderer, templates_dir
+from maild.mime.samples import sample_context
+
+LANGUAGES = ("ru", "en")
+_DATE = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
+
+
+@click.command()
+@click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--language", "languages", multiple=True, help="Only this language (may be repeated); ru and en otherwise."
+)
+@click.option(
+    "--templates",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The templates to look at; those maild comes with otherwise.",
+)
+def preview(directory: Path, languages: tuple[str, ...], templates: Path | None) -> None:
+    """Write every letter as .eml, .html and .txt to DIR, with an index.html."""
+    renderer = Renderer(templates or templates_dir())
+    chosen = languages or LANGUAGES
+    if problems := renderer.check(chosen):
+        raise click.ClickException("\n".join(problems))
+    directory.mkdir(parents=True, exist_ok=True)
+    rows = [_write(directory, renderer, letter, language) for language in chosen for letter in Letter]
+    page = "\n".join(['<!doctype html><meta charset="utf-8"><title>maild</title><table>', *rows, "</table>\n"])
+    (directory / "index.html").write_text(page, encoding="utf-8")
+    click.echo(f"{len(rows)} letters: {directory / 'index.html'}")
+
+
+def _write(directory: Path, renderer: Renderer, letter: Letter, language: str) -> str:
+    """The three files of one letter; the result is its row of the index."""
+    rendered = renderer.letter(letter, language, sample_context(letter, language))
+    name = f"{language}-{letter}"
+    (directory / f"{name}.txt").write_text(rendered.text, encoding="utf-8")
+    (directory / f"{name}.html").write_text(rendered.html, encoding="utf-8")
+    (directory / f"{name}.eml").write_bytes(compose(_outgoing(name, letter, rendered)))
+    links = " ".join(f'<a href="{name}{suffix}">{suffix[1:]}</a>' for suffix in (".html", ".txt", ".eml"))
+    return f"<tr><td>{language}<td>{escape(rendered.subject)}<td>{letter}<td>{links}"
+
+
+def _outgoing(name: str, letter: Letter, rendered: Rendered) -> Outgoing:
+    to = "billing-team@kaktus.example" if letter in FOR_TEAM else "customer@firma.example"
+    return Outgoing(
+        from_name="maild",
+        from_address="billing@kaktus.example",
+        to_name="",
+        to_address=to,
+        reply_to="billing+t1042.k7wq3n5x@kaktus.example",
+        subject=rendered.subject,
+        date=_DATE,
+        message_id=f"preview.{name}@kaktus.example",
+        references=(),
+        text=rendered.text,
+        html=rendered.html,
+        auto_submitted="" if letter is Letter.ANSWER else "auto-generated",
+    )

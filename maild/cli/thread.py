@@ -1,0 +1,48 @@
+"""One ticket as a page to read: facts, thread, history."""
+
+from collections.abc import Iterator, Sequence
+
+from maild.cli.show import local
+from maild.core.policy import Policy
+from maild.mime.plain import size
+from maild.store.lists import EventRow, MessageRow, TicketRow
+
+
+def thread_page(row: TicketRow, messages: Sequence[MessageRow], events: Sequence[EventRow], policy: Policy) -> str:
+    """The page, with times of the desk's zone. It holds strangers' words."""
+    lines = [f"[{policy.subject_tag}{row.number}] {row.subject}", *_facts(row, policy.timezone)]
+    for message in messages:
+        lines += ["", *_message(message, policy.timezone)]
+    lines += ["", "History:", *(_event(event, policy.timezone) for event in events)]
+    return "\n".join(lines)
+
+
+def _facts(row: TicketRow, zone: str) -> Iterator[str]:
+    facts = {
+        "Status": row.status,
+        "Category": row.category + (f"/{row.topic}" if row.topic else ""),
+        "People": ", ".join(row.participants),
+        "Created": local(row.created_at, zone),
+        "Solved": local(row.solved_at, zone),
+        "Reopen until": local(row.reopen_until, zone),
+        "Confirmed": local(row.confirmed_at, zone),
+        "Follows up": row.follow_up_of or "",
+        "Merged into": row.merged_into or "",
+        "Assignee": row.assignee or "",
+        "Priority": "" if row.priority == "normal" else row.priority,
+        "Tags": " ".join(row.tags),
+        **row.fields,
+    }
+    return (f"{name + ':':<14}{value}" for name, value in facts.items() if value)
+
+
+def _message(message: MessageRow, zone: str) -> list[str]:
+    kind = "note, " if message.is_note else ""
+    files = [f"  [{file.name}, {size(file.size, 'en')}]" for file in message.attachments]
+    head = f"── {local(message.at, zone)}  {message.author} ({kind}{message.role})"
+    return [head, *(f"  {line}".rstrip() for line in message.reply.split("\n")), *files]
+
+
+def _event(event: EventRow, zone: str) -> str:
+    words = (local(event.at, zone), event.event, event.who, event.via, event.reason)
+    return "  " + "  ".join(filter(None, words))

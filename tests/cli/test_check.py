@@ -1,0 +1,96 @@
+"""`maild check`: each line ok, a warning or what to do; the exit status says whether anything is wrong."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from maild.cli.findings import _clock
+from maild.mime.render import templates_dir
+from tests.cli.conftest import QUESTION, REST, MakeTrial, Trial
+from tests.servers import free_port
+from tests.smtpsink import SmtpSink
+
+OPEN_TRUST = REST.partition("[trust]")[0]
+
+
+def checked(trial: Trial) -> tuple[int, dict[str, tuple[str, str]]]:
+    """Exit status, and for each thing looked at its level and words (of the last line, if there are several)."""
+    ran = trial.cli("check")
+    assert ran.stderr == ""
+    lines = [line.split(maxsplit=2) for line in ran.stdout.splitlines()]
+    return ran.returncode, {what.rstrip(":"): (level, words) for level, what, words in lines}
+
+
+def test_a_desk_in_good_order_has_nothing_but_ok(trial: Trial) -> None:
+    trial.put(QUESTION)
+    status, found = checked(trial)
+    assert (status, {level for level, _ in found.values()}) == (0, {"ok"})
+    assert found.keys() == {"config", "database", "trust", "relay", "templates", "disk", "clock"}
+    assert found["trust"][1] == "senders are verified by mx.desk.example"
+
+
+def test_a_database_that_is_not_there_is_not_made(trial: Trial) -> None:
+    status, found = checked(trial)
+    assert (status, found["database"][0]) == (0, "ok")
+    assert "not there yet" in found["database"][1]
+    assert not (trial.folder / "maild.db").exists()
+
+
+def test_open_trust_is_a_loud_warning_that_names_what_mail_carries(make_trial: MakeTrial) -> None:
+    trial = make_trial(rest=OPEN_TRUST)
+    trial.put(QUESTION)
+    status, found = checked(trial)
+    assert (status, found["trust"][0]) == (0, "warning")
+    assert "SENDERS ARE NOT VERIFIED" in found["trust"][1]
+    assert found["trust"][1].endswith("recent mail carries: mx.desk.example")
+
+
+def test_an_agent_whose_mail_is_held_is_named(trial: Trial) -> None:
+    trial.put(QUESTION.replace(b"Ivan@firma.example", b"anna@office.example"))
+    status, found = checked(trial)
+    assert (status, found["agent"][0]) == (0, "warning")
+    assert found["agent"][1].startswith("anna@office.example: the last mail was")
+    assert found["mail"] == ("warning", "1 held: see `maild hold list`")
+
+
+def test_a_relay_is_asked_for_its_greeting(make_trial: MakeTrial, sink: SmtpSink) -> None:
+    status, found = checked(make_trial(relay=sink.url))
+    assert (status, found["relay"]) == (0, ("ok", f"{sink.url}: answers"))
+
+
+def test_a_relay_that_does_not_answer_is_an_error(make_trial: MakeTrial) -> None:
+    url = f"smtp://127.0.0.1:{free_port()}"
+    status, found = checked(make_trial(relay=url))
+    assert (status, found["relay"][0]) == (1, "error")
+    assert found["relay"][1].startswith(f"{url}: Connection refused; letters wait")
+
+
+def test_a_wrong_configuration_ends_with_78_and_all_its_problems(trial: Trial) -> None:
+    trial.config.write_text('[desk]\nname = ""\ncolour = "red"\n')
+    ran = trial.cli("check")
+    assert ran.returncode == 78
+    lines = ran.stdout.splitlines()
+    assert len(lines) > 2
+    assert all(line.startswith(f"error    config:    {trial.config}: ") for line in lines)
+
+
+def test_a_template_that_is_missing_is_named(make_trial: MakeTrial, tmp_path: Path) -> None:
+    own = tmp_path / "templates"
+    shutil.copytree(templates_dir(), own)
+    (own / "ru/answer.html").unlink()
+    status, found = checked(make_trial(desk=f'templates = "{own}"'))
+    assert (status, found["templates"]) == (1, ("error", f"{own}/ru/answer.html: missing"))
+
+
+def test_another_secret_than_the_databases_is_an_error(trial: Trial) -> None:
+    trial.put(QUESTION)
+    (trial.folder / "secret").write_text("another secret that is long enough for this")
+    status, found = checked(trial)
+    assert (status, found["database"][0]) == (1, "error")
+    assert "desk.secret_file" in found["database"][1]
+
+
+@pytest.mark.parametrize(("monotonic", "wall", "level"), [(1, 1.1, "ok"), (1, 3601, "warning"), (1, -3600, "warning")])
+def test_a_clock_that_jumps_is_noticed(monotonic: float, wall: float, level: str) -> None:
+    assert _clock(monotonic, wall).level == level
