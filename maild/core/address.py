@@ -2,10 +2,14 @@
 
 import re
 
-# What we are willing to write a letter to: a dot-atom (with UTF-8, RFC 6531 §3.3) at a domain with a dot-atom shape.
-# Quoted local parts and address literals are read, never written to.
-_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]"
-_LABEL = r"[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\u0080-\U0010ffff-]{0,61}[A-Za-z0-9\u0080-\U0010ffff])?"
+# What we are willing to write a letter to: a dot-atom (with UTF-8, RFC 6531 §3.3) at a domain of letters, digits and
+# hyphens. Quoted local parts and address literals are read, never written to. Said by what is not allowed: a class that
+# names all of Unicode takes forty times as long to compile.
+_NOWHERE = r"\x00-\x20\x7f-\xa0\u2028\u2029"
+_ATEXT = rf'[^{_NOWHERE}"(),.:;<>@\[\\\]]'
+_ALNUM = rf"[^{_NOWHERE}\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]"
+_INSIDE = rf"[^{_NOWHERE}\x21-\x2c\x2e\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]"
+_LABEL = rf"{_ALNUM}(?:{_INSIDE}{{0,61}}{_ALNUM})?"
 _MAILBOX = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*@{_LABEL}(?:\.{_LABEL})*")
 _MAX_LOCAL, _MAX_ADDRESS = 64, 254  # octets, RFC 5321 §4.5.3.1
 
