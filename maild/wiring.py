@@ -1,5 +1,8 @@
 """Builds a desk from the configuration: what `serve` and every command that touches the database begin with."""
 
+import fcntl
+from typing import IO
+
 from maild.config import Config
 from maild.core.errors import ConfigError
 from maild.core.tokens import Keys, derive_keys, fingerprint
@@ -20,6 +23,26 @@ def check_templates(config: Config) -> None:
     """Raises ConfigError naming every template that is missing or broken, in any language of the desk."""
     if problems := renderer_for(config).check(LANGUAGES):
         raise ConfigError(problems)
+
+
+def lock(config: Config) -> IO[str]:
+    """Make sure that nobody else serves this database: a second daemon would take work in hand for left behind.
+
+    The lock lives as long as the file that is returned, and goes with the process however that ends. Raises ConfigError
+    if it is taken.
+    """
+    path = config.database.with_name(config.database.name + ".lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        held = path.open("w")
+    except OSError as error:
+        raise ConfigError([f"store.url: {path}: {error.strerror}"]) from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        held.close()
+        raise ConfigError([f"store.url: {config.database} is being served by another maild"]) from error
+    return held
 
 
 def build_desk(config: Config) -> Desk:

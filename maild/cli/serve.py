@@ -15,7 +15,7 @@ from maild.daemon import run
 from maild.desk.desk import Desk
 from maild.listeners import Listening, bind_all
 from maild.logs import set_up_logging
-from maild.wiring import build_desk, check_templates, reload
+from maild.wiring import build_desk, check_templates, lock, reload
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ def _prepared(config: Config) -> Iterator[tuple[Desk, Listening]]:
             listening = bind_all(config)
             opened.callback(listening.close)
         with _noting(problems):
+            opened.enter_context(lock(config))
             desk = build_desk(config)
             opened.callback(desk.store.close)
         if problems:

@@ -10,7 +10,7 @@ from maild.store.lists import EventRow, MessageRow, TicketRow
 
 def thread_page(row: TicketRow, messages: Sequence[MessageRow], events: Sequence[EventRow], policy: Policy) -> str:
     """The page, with times of the desk's zone. It holds strangers' words."""
-    lines = [f"[{policy.subject_tag}{row.number}] {row.subject}", *_facts(row, policy.timezone)]
+    lines = [f"{policy.tag(row.number)} {row.subject}", *_facts(row, policy.timezone)]
     for message in messages:
         lines += ["", *_message(message, policy.timezone)]
     lines += ["", "History:", *(_event(event, policy.timezone) for event in events)]

@@ -123,6 +123,10 @@ class Policy:
     trust: TrustRules
     budgets: Budgets
 
+    def tag(self, number: int) -> str:
+        """The ticket's number as subjects carry it: `[#1042]`."""
+        return f"[{self.subject_tag}{number}]"
+
     def category(self, key: str) -> Category:
         """The category of that key; of the default category when the key was taken out of the configuration."""
         default = self.categories[0]

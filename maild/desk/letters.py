@@ -152,7 +152,7 @@ def _ticket(draft: _Draft) -> dict[str, object]:
     material, policy = draft.material, draft.desk.policy
     return {
         "number": material.number,
-        "tag": f"[{policy.subject_tag}{material.number}]",
+        "tag": policy.tag(material.number),
         "subject": material.subject,
         "status": material.status,
         "status_word": _status_word(draft, material.status),
@@ -208,6 +208,6 @@ def _mailtos(draft: _Draft) -> dict[str, str]:
     """The same two actions for people whose browser does not open: a ready mail with one word in it (RFC 6068)."""
     if draft.letter not in WITH_ACTIONS:
         return {"solved": "", "continue_": ""}
-    tag = f"[{draft.desk.policy.subject_tag}{draft.material.number}]"
+    tag = draft.desk.policy.tag(draft.material.number)
     start = f"mailto:{quote(draft.reply_to, safe='@')}?subject={quote(tag, safe='')}&body=%23"
     return {"solved": f"{start}solved", "continue_": f"{start}continue"}

@@ -4,7 +4,13 @@ No script, style, svg, math, form or frame; images only from the mail itself (`c
 nobody anything.
 """
 
+import re
+from collections import Counter
+from html import escape
+
 import nh3
+
+from maild.mime.html import to_text
 
 _TAGS = frozenset(
     "a abbr b bdi blockquote br caption center cite code col colgroup dd del details div dl dt em figcaption figure h1 "
@@ -23,6 +29,9 @@ _ATTRIBUTES = {
     "ol": {"start"},
 }
 _MAX_HTML = 2 * 1024 * 1024  # characters
+_MAX_OPEN = 1000  # elements open at once; nh3 needs quadratic time for deep nesting
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_CLOSED_BY_NEXT = frozenset("area br col hr img input link meta source wbr p li td th tr dd dt option tbody".split())
 
 
 def _keep(tag: str, attribute: str, value: str) -> str | None:
@@ -46,5 +55,28 @@ _CLEANER = nh3.Cleaner(
 
 
 def clean(html: str) -> str:
-    """The harmless part of some HTML as a fragment; markup beyond 2 Mi characters is left out."""
+    """The harmless part of some HTML as a fragment.
+
+    Markup beyond 2 Mi characters is left out; of absurdly nested markup only the text is kept.
+    """
+    if _is_too_deep(html[:_MAX_HTML]):
+        return f"<pre>{escape(to_text(html).text)}</pre>"
     return _CLEANER.clean(html[:_MAX_HTML]).strip()
+
+
+def _is_too_deep(html: str) -> bool:
+    """Are there ever too many elements open at once? Counted by name, so that foreign end tags close nothing."""
+    if html.count("<") <= _MAX_OPEN:
+        return False
+    opened: Counter[str] = Counter()
+    depth = 0
+    for slash, tag in _TAG.findall(html):
+        name = tag.lower()
+        if name in _CLOSED_BY_NEXT or (slash and not opened[name]):
+            continue
+        step = -1 if slash else 1
+        opened[name] += step
+        depth += step
+        if depth > _MAX_OPEN:
+            return True
+    return False

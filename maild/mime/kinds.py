@@ -24,7 +24,8 @@ _AUTO_REPLY_SUBJECT = re.compile(
 )
 _BOUNCE_SUBJECT = re.compile(
     r"(?:undeliver(?:ed|able)|delivery (?:status notification|failure|has failed|report|problem|notification|delayed)"
-    r"|mail delivery (?:failed|system|failure)|failure notice|returned (?:mail|to sender)|message (?:not delivered|delayed)"
+    r"|mail delivery (?:failed|system|failure)|failure notice|returned (?:mail|to sender)"
+    r"|message (?:not delivered|delayed)"
     r"|(?:could not|couldn't|cannot) be delivered|non[ -]?delivery|delayed mail|warning: (?:could not send|message)"
     r"|non remis|unzustellbar|nicht zugestellt|rejected mail|mail system error|delivery error|permanent(?:e|ly)? fail"
     r"|недоставлен|не доставлен|не удалось доставить|невозможно доставить|ошибка доставки|сбой доставки|не вдалося "

@@ -15,7 +15,7 @@ _ALTERNATIVES_NOBODY_READS = frozenset({"text/x-amp-html", "text/enriched", "tex
 _CYRILLIC = re.compile("[\u0400-\u04ff]")
 _LETTER = re.compile(r"[^\W\d_]")
 _NO_WORDS = re.compile(r"https?://\S+|[^\s@]{1,64}@[^\s@]+")
-_MAX_SAMPLE = 20_000  # characters that tell the language
+_MAX_SAMPLE = 5_000  # characters that tell the language
 
 _NO_BODY = body.Body("", "", (), "", False)
 

@@ -258,7 +258,7 @@ def _signature_start(stretch: list[_Line]) -> int:
     for number, line in enumerate(stretch):
         if line.is_code or line.is_blank:
             continue
-        if line.words in ("--", "—") and number and _is_short(stretch[number + 1 :]):
+        if line.words in ("--", "—") and number and _is_short_below(stretch, number):
             return number
         if (
             wording.is_list_footer(line.words)
@@ -272,17 +272,22 @@ def _signature_start(stretch: list[_Line]) -> int:
 
 def _is_closing(stretch: list[_Line], number: int) -> bool:
     """«С уважением,» with nothing but a short signature below."""
-    return wording.is_closing(stretch[number].words) and _is_short(stretch[number + 1 :])
+    return wording.is_closing(stretch[number].words) and _is_short_below(stretch, number)
 
 
-def _is_short(lines: list[_Line]) -> bool:
-    """Could these lines be a signature: few, short, without code."""
-    words = [line for line in lines if not line.is_blank]
-    until = next((n for n, line in enumerate(words) if wording.is_disclaimer(line.words)), len(words))
-    words = words[:until]
-    return len(words) <= _MAX_SIGNATURE and all(
-        len(line.words) <= _MAX_SIGNATURE_LINE and not line.is_code for line in words
-    )
+def _is_short_below(stretch: list[_Line], number: int) -> bool:
+    """Could the lines below this one be a signature: few, short, without code, perhaps with a disclaimer at last?"""
+    count = 0
+    for place in range(number + 1, len(stretch)):
+        line = stretch[place]
+        if line.is_blank:
+            continue
+        if wording.is_disclaimer(line.words) or wording.is_list_footer(line.words):
+            return True
+        count += 1
+        if count > _MAX_SIGNATURE or line.is_code or len(line.words) > _MAX_SIGNATURE_LINE:
+            return False
+    return True
 
 
 def _before_phone_line(stretch: list[_Line], end: int) -> int:

@@ -83,7 +83,7 @@ def _recipient_of(group: dict[str, str]) -> BouncedRecipient | None:
 
 
 def _scan(raw: bytes) -> tuple[list[str], list[str]]:
-    """Temporarily and permanently failed addresses by flufl.bounce; it crashes on some mail, which then says nothing."""
+    """Temporarily and permanently failed addresses by flufl.bounce; mail that crashes it says nothing."""
     from flufl.bounce import all_failures  # noqa: PLC0415 (only for the few mails that need it)
 
     logging.getLogger("flufl.bounce").disabled = True  # it logs its own crashes with a traceback; they are expected

@@ -11,7 +11,8 @@ _MARKER = re.compile(r"=-=-=.*=-=-=")
 _ORIGINAL = re.compile(
     r"[\s>*_]*-{2,}\s*(?:original message|original appointment|reply message|исходное сообщение|исходное письмо"
     r"|оригинальное сообщение|первоначальное сообщение|вихідне повідомлення|оригінальне повідомлення|початкове "
-    r"повідомлення|ursprüngliche nachricht|message d'origine|mensaje original|messaggio originale|oorspronkelijk bericht"
+    r"повідомлення|ursprüngliche nachricht|message d'origine|mensaje original|messaggio originale"
+    r"|oorspronkelijk bericht"
     r"|wiadomość oryginalna|opprinnelig melding|oprindelig meddelelse|ursprungligt meddelande|původní zpráva"
     r"|mensagem original)\s*-{2,}",
     re.IGNORECASE,
@@ -77,8 +78,10 @@ _PHONE = re.compile(
 _DASHED_NAME = re.compile(r"[-/–—~]\s?[A-ZА-ЯЁІЇЄҐ][^\W\d]*\.?(?:\s[A-ZА-ЯЁІЇЄҐ][^\W\d]*\.?){0,2}")
 _LIST_FOOTER = re.compile(r"_{30,}|you received this message because you are subscribed.{0,200}", re.IGNORECASE)
 _DISCLAIMER = re.compile(
-    r"(?:this (?:e-?mail|message|communication|transmission)(?: message)?(?: \(.{0,80}\))?(?: and any| is| may| contains|,)"
-    r"|the (?:information|contents?) (?:contained |transmitted )?(?:in|of|with) this|confidentiality notice|disclaimer\s*:"
+    r"(?:this (?:e-?mail|message|communication|transmission)(?: message)?(?: \(.{0,80}\))?"
+    r"(?: and any| is| may| contains|,)"
+    r"|the (?:information|contents?) (?:contained |transmitted )?(?:in|of|with) this|confidentiality notice"
+    r"|disclaimer\s*:"
     r"|(?:это|данное|настоящее|это электронное|данное электронное|настоящее электронное) (?:сообщение|письмо)"
     r"[^.]{0,120}(?:конфиденциальн|предназнач|является)|уведомление о конфиденциальности|конфиденциальность\s*:"
     r"|информация, содержащаяся в (?:этом|данном|настоящем)|це повідомлення[^.]{0,100}конфіденц)",

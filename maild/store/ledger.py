@@ -265,7 +265,7 @@ def rows(tx: Tx, *, state: str | None = None, mail: int | None = None) -> list[L
 
 def depth(tx: Tx) -> dict[str, int]:
     """How many mails are in each state but done."""
-    found = tx.all("SELECT state, COUNT(*) FROM mails WHERE state <> 'done' GROUP BY state")
+    found = tx.all("SELECT state, COUNT(*) FROM mails WHERE state IN ('spooled', 'held') GROUP BY state")
     return {row[0]: int(row[1]) for row in found}
 
 

@@ -191,14 +191,9 @@ def _outbox_row(row: Row) -> OutboxRow:
     return OutboxRow(*values)
 
 
-def next_due(tx: Tx) -> datetime | None:
-    """When the next letter is due, or None."""
-    row = tx.one("SELECT MIN(next_attempt_at) FROM outbox WHERE state = 'queued'")
-    return maybe_from(row[0]) if row else None
-
-
 def depth(tx: Tx) -> dict[str, int]:
     """How many letters are in each state but sent."""
     return {
-        row[0]: int(row[1]) for row in tx.all("SELECT state, COUNT(*) FROM outbox WHERE state <> 'sent' GROUP BY state")
+        row[0]: int(row[1])
+        for row in tx.all("SELECT state, COUNT(*) FROM outbox WHERE state IN ('queued', 'failed') GROUP BY state")
     }

@@ -59,7 +59,7 @@ class ActionPages:
         policy, ticket = self._desk.policy, view.ticket
         return {
             "number": ticket.number,
-            "tag": f"[{policy.subject_tag}{ticket.number}]",
+            "tag": policy.tag(ticket.number),
             "subject": ticket.subject,
             "status": ticket.status,
             "status_word": self._desk.renderer.status_word(ticket.status, view.language),

@@ -33,7 +33,6 @@ def up(migrator: Any, db: peewee.Database) -> None:
         id = identity()
         message_id = Text()
         content_key = Text()
-        octets = Blob()
         size = Number()
         received_at = Number()
         state = Text(default="spooled")
@@ -47,6 +46,7 @@ def up(migrator: Any, db: peewee.Database) -> None:
         is_released = Flag(default=False)
         leased_until = Number(default=0)
         announced_at = Number(null=True)
+        octets = Blob()  # last: SQLite walks the whole value to reach a column behind it
 
         class Meta:
             indexes = (
@@ -160,13 +160,13 @@ def up(migrator: Any, db: peewee.Database) -> None:
         message_id = Text(unique=True)
         subject = Text(null=True)
         mail_from = Text(null=True)
-        frozen = Blob(null=True)
         state = Text(default="queued")
         attempts = Number(default=0)
         next_attempt_at = Number()
         leased_until = Number(default=0)
         last_reply = Text(null=True)
         sent_at = Number(null=True)
+        frozen = Blob(null=True)  # last, as in mails
 
         class Meta:
             indexes = (
