@@ -61,7 +61,7 @@ def _bind_door(door: str, listeners: Iterable[Listener], problems: list[str]) ->
         try:
             found.append(_bind_unix(listener.path) if listener.path else _bind_tcp(listener))
         except OSError as error:
-            problems.append(f"{door}.listen: {listener}: {error.strerror or error}")
+            problems.append(f"{door}.listen: {listener}: {os.strerror(error.errno) if error.errno else error}")
     return found
 
 

@@ -147,7 +147,7 @@ class AddMessage:
 
 @dataclass(frozen=True, slots=True)
 class SetStatus:
-    """A new status. With `solved_at` a round starts; any status but closed ends the round before and its confirmation."""
+    """A new status. `solved_at` starts a round; any status but closed ends the one before, with its confirmation."""
 
     ticket: int
     status: Status
