@@ -1,0 +1,83 @@
+"""Where a recipient address leads: category, topic, token; everything else is answered with 550."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maild.core.route import category_for
+from tests.values import BILLING, TECH, make_category, make_policy, token_address
+
+POLICY = make_policy()
+
+
+def test_a_category_address_leads_to_its_category_in_any_case_of_letters() -> None:
+    for spelled in (BILLING, BILLING.upper(), "Billing@Desk.Example", "billing@desk.example."):
+        route = category_for(spelled, POLICY)
+        assert route is not None
+        assert (route.category, route.topic, route.is_general) == ("billing", "", False)
+
+
+def test_the_general_address_leads_to_the_default_category() -> None:
+    route = category_for("HELP@desk.example", make_policy(default_category="tech"))
+    assert route is not None
+    assert (route.category, route.is_general) == ("tech", True)
+
+
+@pytest.mark.parametrize("detail", ["refund", "REFUND"])
+def test_a_topic_stands_behind_the_plus_sign(detail: str) -> None:
+    route = category_for(f"tech+{detail}@desk.example", POLICY)
+    assert route is not None
+    assert (route.category, route.topic) == ("tech", "refund")
+
+
+def test_an_unknown_detail_still_reaches_the_category() -> None:
+    route = category_for("tech+refnud@desk.example", POLICY)
+    assert route is not None
+    assert (route.category, route.topic, route.reply_token) == ("tech", "", None)
+
+
+def test_a_reply_token_is_found_and_a_bounce_token_is_none() -> None:
+    route = category_for(token_address(), POLICY)
+    assert route is not None
+    assert route.reply_token is not None
+    assert route.reply_token.number == 7
+    bounced = category_for("billing+b7.aaaaaaaaaaaaaaaa@desk.example", POLICY)
+    assert bounced is not None
+    assert bounced.reply_token is None
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    [
+        "",
+        "@",
+        "nobody@desk.example",
+        "billing@elsewhere.example",
+        "billing",
+        "+refund@desk.example",
+        "billing+refund@elsewhere.example",
+        "billing%elsewhere.example@desk.example",
+        "elsewhere.example!billing@desk.example",
+        "@desk.example:billing@desk.example",
+        '"billing"@desk.example',
+        "billing@desk.example@elsewhere.example",
+    ],
+)
+def test_everything_else_leads_nowhere(recipient: str) -> None:
+    assert category_for(recipient, POLICY) is None
+    assert category_for(recipient, make_policy(general_address="")) is None
+
+
+def test_an_exact_address_comes_before_a_detail() -> None:
+    special = make_category("vip", "billing+vip@desk.example", "vip@office.example")
+    route = category_for("billing+vip@desk.example", make_policy(categories=(*POLICY.categories, special)))
+    assert route is not None
+    assert route.category == "vip"
+
+
+@given(st.text(max_size=60))
+def test_no_text_makes_it_fail(text: str) -> None:
+    for recipient in (text, f"{text}@desk.example", f"tech+{text}@desk.example"):
+        route = category_for(recipient, POLICY)
+        assert route is None or route.category in ("billing", "tech")
+    assert category_for(TECH, POLICY) is not None

@@ -1,0 +1,55 @@
+"""Leases, nonces, settings: small tables with one promise each."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from maild.store import leases, nonces, settings
+from maild.store.db import Store
+from tests.values import NOW
+
+MINUTE = timedelta(minutes=1)
+TICK = timedelta(microseconds=1)
+
+
+def test_a_lease_is_one_holders_until_it_runs_out(store: Store) -> None:
+    def take(holder: str, after: timedelta) -> bool:
+        return store.run_now(leases.take, "mailbox", holder, NOW + after, MINUTE)
+
+    assert take("a", timedelta(0))
+    assert not take("b", MINUTE - TICK)
+    assert take("a", MINUTE - TICK), "renewed"
+    assert not take("b", MINUTE)
+    assert take("b", 2 * MINUTE - TICK)
+    assert not take("a", 2 * MINUTE)
+
+
+def test_a_lease_can_be_given_back_by_its_holder_only(store: Store) -> None:
+    store.run_now(leases.take, "job", "a", NOW, MINUTE)
+    store.run_now(leases.give_back, "job", "b")
+    assert not store.run_now(leases.take, "job", "b", NOW, MINUTE)
+    store.run_now(leases.give_back, "job", "a")
+    assert store.run_now(leases.take, "job", "b", NOW, MINUTE)
+    assert store.run_now(leases.take, "another", "a", NOW, MINUTE)
+
+
+def test_a_nonce_works_once(store: Store) -> None:
+    assert store.run_now(nonces.use, "n", NOW)
+    assert not store.run_now(nonces.use, "n", NOW)
+    assert store.run_now(nonces.use, "m", NOW)
+
+
+def test_old_nonces_are_forgotten_and_young_ones_kept(store: Store) -> None:
+    store.run_now(nonces.use, "old", NOW - TICK)
+    store.run_now(nonces.use, "young", NOW)
+    assert store.run_now(nonces.forget, NOW) == 1
+    assert not store.run_now(nonces.use, "young", NOW)
+    assert store.run_now(nonces.use, "old", NOW)
+
+
+def test_the_first_value_of_a_setting_stands(store: Store, open_again: Callable[[], Store]) -> None:
+    assert store.read_now(settings.setting, "key") is None
+    assert store.run_now(settings.keep, "key", "one") == "one"
+    assert store.run_now(settings.keep, "key", "two") == "one"
+    name = store.run_now(settings.instance_id)
+    assert len(name) == 16
+    assert open_again().run_now(settings.instance_id) == name
