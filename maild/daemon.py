@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -88,6 +89,7 @@ async def _open_doors(desk: Desk, config: Config, listening: Listening) -> list[
         max_size=config.smtp.max_size,
         disk=config.database.parent,
         trusted_peers=config.smtp.trusted_peers,
+        reads_by_line=bool(os.environ.get("MAILD_PLAIN_READER")),
     )
     doors = {"smtp": listen_smtp, "lmtp": listen_lmtp}
     return [await listen(desk, settings, bound) for door, listen in doors.items() if (bound := listening.sockets[door])]

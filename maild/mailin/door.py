@@ -44,6 +44,7 @@ class DoorSettings:
     first_command_time: float = 10
     command_time: float = 60
     mail_time: float = 600
+    reads_by_line: bool = False  # the slow way, without private parts of asyncio
 
 
 class Connection(Protocol):

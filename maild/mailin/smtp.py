@@ -18,7 +18,7 @@ from maild.core.errors import MaildError, Transient, UnknownRecipient
 from maild.core.mail import Door, Envelope
 from maild.desk.desk import Desk
 from maild.mailin import replies, xforward
-from maild.mailin.data import has_bare_newline, read_mail
+from maild.mailin.data import MAX_LINE, has_bare_newline, read_mail, read_mail_by_line
 from maild.mailin.door import DoorSettings, OpenDoor
 from maild.mailin.paths import NULL, asks_to_relay, served_address, split_path, without_route
 from maild.mailin.replies import BadText
@@ -96,7 +96,7 @@ class SmtpConnection(SMTP):
     """One client. It is busy with a mail from a MAIL that was accepted until the reply to the dot."""
 
     greeting = "ESMTP"
-    line_length_limit = 1 << 16  # of commands and of text, without CRLF
+    line_length_limit = MAX_LINE
 
     def __init__(self, door: OpenDoor) -> None:
         settings = door.settings
@@ -288,7 +288,8 @@ class SmtpConnection(SMTP):
 
     async def _read(self, draft: Draft, share: Share) -> tuple[bytes, Envelope]:
         try:
-            raw = self._with_proper_lines(await read_mail(self._reader, share))
+            read = read_mail_by_line if self.door.settings.reads_by_line else read_mail
+            raw = self._with_proper_lines(await read(self._reader, share))
             return raw, self._envelope(draft)
         except BaseException:  # also when the client leaves in the middle
             share.release()

@@ -25,13 +25,15 @@ DIALOGUES = sorted(HERE.glob("*/*.txt"))
 
 
 @pytest.mark.parametrize("path", DIALOGUES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_the_dialogue_goes_as_written(path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("reads_by_line", [False, True], ids=["whole", "by line"])
+def test_the_dialogue_goes_as_written(path: Path, reads_by_line: bool, tmp_path: Path) -> None:
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    asyncio.run(play(lines, path.parent.name, tmp_path))
+    asyncio.run(play(lines, path.parent.name, tmp_path, reads_by_line=reads_by_line))
 
 
-async def play(lines: list[str], door: str, folder: Path) -> None:
+async def play(lines: list[str], door: str, folder: Path, *, reads_by_line: bool) -> None:
     unix, settings = standing([line[1:].split() for line in lines if line.startswith("!")])
+    settings["reads_by_line"] = reads_by_line
     async with open_door(folder, door, unix=unix, **settings) as scene:
         client = await scene.client()
         talk = [line for line in lines if not line.startswith("!")]
