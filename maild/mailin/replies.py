@@ -18,6 +18,9 @@ TOO_MANY_OF_YOU = "421 4.7.0 too many connections from your address"
 TOO_MANY_COMMANDS = "421 4.7.0 too many commands without a mail"
 TOO_SLOW = "421 4.4.2 waited too long, good-bye"
 NOT_THE_WEB = "421 4.7.0 this is not a web server"
+LINE_TOO_LONG = "500 5.5.2 command line too long"
+NO_COMMAND = "500 5.5.2 this is no command"
+TOO_MANY_GUESSES = "502 5.5.1 too many unknown commands, good-bye"
 TALKED_EARLY = "554 5.5.1 you spoke before the greeting (RFC 5321 section 4.3.1)"
 
 

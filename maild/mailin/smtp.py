@@ -1,34 +1,24 @@
-"""The SMTP door (RFC 5321) on aiosmtpd: the talk up to the dot, then `desk.accept`, then the reply.
+"""The SMTP door (RFC 5321) on aiosmtpd: the talk up to the dot, then `desk.accept`, then the reply."""
 
-aiosmtpd 1.4.6 reads the commands and knows the order they come in. What is replaced here, and why, stands at the spot.
-"""
-
-import asyncio
 import logging
 import socket
-from collections import defaultdict
 from collections.abc import Iterable
-from ipaddress import IPv6Address, ip_address
-from typing import AnyStr, cast
 
-from aiosmtpd.smtp import SMTP, Session
 from aiosmtpd.smtp import Envelope as Draft
+from aiosmtpd.smtp import Session
 
 from maild.core.errors import MaildError, Transient, UnknownRecipient
 from maild.core.mail import Door, Envelope
 from maild.desk.desk import Desk
 from maild.mailin import replies, xforward
-from maild.mailin.data import MAX_LINE, has_bare_newline, read_mail, read_mail_by_line
+from maild.mailin.connection import ClientConnection
+from maild.mailin.data import has_bare_newline, read_mail, read_mail_by_line
 from maild.mailin.door import DoorSettings, OpenDoor
 from maild.mailin.paths import NULL, asks_to_relay, served_address, split_path, without_route
 from maild.mailin.replies import BadText
 from maild.mailin.room import Share
 
-log = logging.getLogger(__name__)
-
-_HTTP = ("GET", "POST", "HEAD", "PUT", "CONNECT", "OPTIONS")
 _NOT_OFFERED = ("AUTH", "HELP", "STARTTLS")
-_LAST_WORD_TIME = 5.0  # seconds a client gets to read why we hang up
 
 
 async def listen_smtp(desk: Desk, settings: DoorSettings, sockets: Iterable[socket.socket]) -> OpenDoor:
@@ -40,7 +30,7 @@ async def listen_smtp(desk: Desk, settings: DoorSettings, sockets: Iterable[sock
 
 
 def quiet_aiosmtpd() -> None:
-    """Keep what strangers type out of the log: aiosmtpd logs every command, and warns of those it does not know."""
+    """Keep what strangers type out of the log: aiosmtpd writes down every address."""
     logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 
@@ -92,135 +82,14 @@ def _declared_size(options: list[str]) -> int:
     return next((int(option[5:]) for option in options if option.startswith("SIZE=")), 0)
 
 
-class SmtpConnection(SMTP):
+class SmtpConnection(ClientConnection):
     """One client. It is busy with a mail from a MAIL that was accepted until the reply to the dot."""
 
-    greeting = "ESMTP"
-    line_length_limit = MAX_LINE
-
     def __init__(self, door: OpenDoor) -> None:
-        settings = door.settings
-        # In aiosmtpd all connections share one table, which each of them changes.
-        self.command_size_limits = defaultdict(lambda: SMTP.command_size_limit)
-        self.door = door
-        self.peer = ""
-        self.is_local = False
-        self.is_trusted = False
-        self._refusal = ""
-        self._has_spoken = False
-        self._is_taking = False
-        self._has_left = False
-        self._commands = 0
         self._forwarded: str | None = None
-        super().__init__(
-            _RULES,
-            data_size_limit=settings.max_size,
-            enable_SMTPUTF8=True,
-            hostname=settings.hostname,
-            ident=self.greeting,
-            timeout=settings.command_time,
-            loop=asyncio.get_running_loop(),
-        )
+        super().__init__(door, _RULES)
         for verb in _NOT_OFFERED:
             self._smtp_methods.pop(verb)
-        self._smtp_methods.update(dict.fromkeys(_HTTP, self._turn_browser_away))
-
-    # --- the connection: admission, time limits, the end ---
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client is there: will it be served?"""
-        self.peer, self.is_local = _peer_of(transport)
-        self.is_trusted = self.door.trusts(self.peer, is_local=self.is_local)
-        self._refusal = self.door.admit(self)
-        super().connection_made(transport)
-        self._reset_timeout(self.door.settings.first_command_time)
-
-    def data_received(self, data: bytes) -> None:
-        """Octets from the client."""
-        self._has_spoken = True
-        super().data_received(data)
-
-    def eof_received(self) -> bool | None:
-        """The client will send no more. aiosmtpd would stop at once; a mail that may be complete is taken first."""
-        if not self._is_taking:
-            return super().eof_received()
-        self._has_left = True
-        return asyncio.StreamReaderProtocol.eof_received(self)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """The client is gone."""
-        self.door.forget(self)
-        super().connection_lost(error)
-
-    async def _handle_client(self) -> None:
-        refusal = self._refusal or await self._early_talk()
-        if refusal:
-            self.hang_up(refusal)
-            return
-        try:
-            await super()._handle_client()
-        except OSError:
-            log.debug("%s: %s hung up", self.door.kind, self.peer)  # connection_lost() has seen to the rest
-
-    async def _early_talk(self) -> str:
-        """A client must wait for the greeting (RFC 5321 §4.3.1); a program that does not is no mail server."""
-        if not (self.is_trusted or self.is_local):
-            await asyncio.sleep(self.door.settings.greeting_pause)
-            if self._has_spoken:
-                return replies.TALKED_EARLY
-        return ""
-
-    def _timeout_cb(self) -> None:
-        if self.transport is not None and self.transport.is_closing():
-            self.abort()  # it does not even read our last words
-        self.hang_up(replies.TOO_SLOW)
-
-    def hang_up(self, reply: str) -> None:
-        """Say a last word and close, also in the middle of a command; a mail at the ledger still gets there."""
-        if self.transport is None or self.transport.is_closing():
-            return
-        transport = cast(asyncio.WriteTransport, self.transport)
-        transport.write(f"{reply}\r\n".encode())
-        self._stop()
-        transport.close()
-        self.loop.call_later(_LAST_WORD_TIME, transport.abort)
-
-    def abort(self) -> None:
-        """Close at once."""
-        if self.transport is not None:
-            cast(asyncio.WriteTransport, self.transport).abort()
-
-    def _stop(self) -> None:
-        if self._handler_coroutine is not None:
-            self._handler_coroutine.cancel()
-
-    @property
-    def is_idle(self) -> bool:
-        """Is no mail in progress?"""
-        return self.envelope is None or not self.envelope.mail_from
-
-    # --- commands ---
-
-    async def push(self, status: AnyStr) -> None:
-        """Every reply passes here: it gets its enhanced code, and the commands are counted by it."""
-        reply = status if isinstance(status, str) else status.decode()
-        if reply != replies.RECIPIENT_OK:  # a mail has up to 100 of those
-            self._commands += 1
-        if self._commands > self.door.settings.max_commands and not self.is_trusted:  # our MTA asks on one connection
-            self.hang_up(replies.TOO_MANY_COMMANDS)
-            return
-        if reply != f"250 {self.hostname}":  # HELO's has no code (RFC 2034 §4)
-            reply = replies.with_enhanced_code(reply)
-        await super().push(reply)
-
-    async def handle_exception(self, error: Exception) -> str:
-        """A mistake of ours, outside the ledger: aiosmtpd would tell it to the client, as a permanent error."""
-        if isinstance(error, asyncio.IncompleteReadError) or error is self._reader.exception():
-            self._stop()
-            self.abort()
-            return replies.TOO_SLOW  # which nobody hears
-        self._set_rset_state()  # type: ignore[no-untyped-call]
-        return self.door.refuse(error, self.peer)
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
         """aiosmtpd reads paths by the grammar of header fields: it drops source routes and allows comments."""
@@ -229,9 +98,6 @@ class SmtpConnection(SMTP):
     def _set_post_data_state(self) -> None:
         super()._set_post_data_state()  # type: ignore[no-untyped-call]
         self._forwarded = None
-
-    async def _turn_browser_away(self, arg: str | None) -> None:
-        self.hang_up(replies.NOT_THE_WEB)
 
     async def smtp_VRFY(self, arg: str | None) -> None:
         """Nobody is told who is here (RFC 5321 §3.5.3, §7.3)."""
@@ -325,16 +191,3 @@ class SmtpConnection(SMTP):
     def _replies(self, reply: str, recipients: int) -> str:
         """What is said after the dot."""
         return reply
-
-
-def _peer_of(transport: asyncio.BaseTransport) -> tuple[str, bool]:
-    """The client's address, and whether it came by a unix socket and has none."""
-    sock, name = transport.get_extra_info("socket"), transport.get_extra_info("peername")
-    if sock is not None and sock.family == socket.AF_UNIX:
-        return "", True
-    if not isinstance(name, tuple):  # it has left already
-        return "unknown", False
-    address = ip_address(str(name[0]).partition("%")[0])
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return str(address), False
