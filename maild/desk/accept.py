@@ -24,6 +24,7 @@ async def accept(desk: Desk, raw: bytes, envelope: Envelope, source_key: str | N
     else:
         identity, packed = await asyncio.to_thread(_prepare, raw)
     mail, is_fresh = await desk.store.run(ledger.put, packed, identity, envelope, source_key)
+    desk.rush.note(len(raw))
     if is_fresh:
         desk.wake.mail.set()
     return mail

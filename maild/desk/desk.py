@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from maild.core.policy import Policy
 from maild.core.tokens import Keys
+from maild.desk.rush import Rush
 from maild.mime.render import Renderer
 from maild.store.db import Store
 
@@ -35,3 +36,4 @@ class Desk:
     instance: str
     now: Callable[[], datetime] = utc_now
     wake: Wake = field(default_factory=Wake)
+    rush: Rush = field(default_factory=Rush)
