@@ -19,9 +19,6 @@ _LATER = "not served by this version yet"
 _NOT_SERVED: tuple[Where, ...] = (
     ("imap",),
     ("trust", "verify"),
-    ("smtp", "tls_cert"),
-    ("smtp", "tls_key"),
-    ("smtp", "users"),
     ("outbound", "oauth"),
     ("outbound", "dkim_key"),
 )
@@ -38,6 +35,7 @@ def check(raw: Table) -> list[Problem]:
     return [
         *_not_served(raw),
         *_doors(raw),
+        *_tls(raw),
         *_credentials(raw),
         *_repeated(raw),
         *_fields(raw),
@@ -85,6 +83,20 @@ def _not_served(raw: Table) -> Iterator[Problem]:
 def _doors(raw: Table) -> Iterator[Problem]:
     if _value(raw, "smtp", "listen") == [] and not _value(raw, "lmtp", "listen"):
         yield ("smtp", "listen"), "no way in for mail: give smtp.listen or lmtp.listen an address"
+
+
+def _tls(raw: Table) -> Iterator[Problem]:
+    """A certificate has a key; a password goes over TLS, or over a socket that only this machine has."""
+    certificate, key = _value(raw, "smtp", "tls_cert"), _value(raw, "smtp", "tls_key")
+    if certificate and not key:
+        yield ("smtp", "tls_key"), "is required with smtp.tls_cert"
+    if key and not certificate:
+        yield ("smtp", "tls_cert"), "is required with smtp.tls_key"
+    listen = _value(raw, "smtp", "listen")
+    listeners = [listen] if isinstance(listen, str) else listen or [""]
+    is_private = isinstance(listeners, list) and all(str(each).startswith("unix:") for each in listeners)
+    if _value(raw, "smtp", "users") and not certificate and not is_private:
+        yield ("smtp", "users"), "needs smtp.tls_cert: passwords go over TLS or a unix socket only"
 
 
 def _credentials(raw: Table) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ from maild.config_values import (
     Listeners,
     Network,
     OneOrMore,
+    Password,
     Pattern,
     PublicUrl,
     Relay,
@@ -97,7 +98,7 @@ class Smtp(_Table):
     tls_cert: File | None = None
     tls_key: File | None = None
     trusted_peers: tuple[Network, ...] = ()
-    users: dict[Address, str] = {}
+    users: dict[Address, Password] = {}
 
 
 class Lmtp(_Table):

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Strict, ValidationInfo
 
 from maild.core.address import is_mailbox, normalise
+from maild.core.passwords import PasswordHash, read_hash
 from maild.core.policy import Text
 
 _DURATION = re.compile(r"(\d{1,9})\s*(s|sec|m|min|h|d|w)")
@@ -241,6 +242,13 @@ def read_spam_field(value: object) -> str:
     return f"{name}: {content.strip()}"
 
 
+def read_password(value: object) -> PasswordHash:
+    """The hash of a password, as `maild smtp password` prints it. What is wrong with it is told without showing it."""
+    if isinstance(value, PasswordHash):
+        return value
+    return read_hash(_word(value))
+
+
 def is_loopback(host: str) -> bool:
     """Does this name or address mean this machine itself?"""
     try:
@@ -271,6 +279,7 @@ def _not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return items
 
 
+Password = Annotated[PasswordHash, PlainValidator(read_password)]
 Duration = Annotated[timedelta, PlainValidator(read_duration)]
 Days = Annotated[timedelta, PlainValidator(read_days)]
 Size = Annotated[int, PlainValidator(read_size)]

@@ -15,6 +15,7 @@ from maild.desk.notices import announce_holds
 from maild.desk.receive import receive_waiting
 from maild.jobs import Job, Jobs
 from maild.listeners import Listening
+from maild.mailin.access import Access
 from maild.mailin.door import DoorSettings, OpenDoor
 from maild.mailin.lmtp import listen_lmtp
 from maild.mailin.smtp import listen_smtp
@@ -29,6 +30,7 @@ from maild.web.jobs import JobReport
 from maild.web.ops import ops_app
 from maild.web.security import allowed_hosts
 from maild.web.server import HttpServer
+from maild.wiring import access_for
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +39,16 @@ _BUSY = 0.5  # seconds until a busy database is asked again
 
 
 async def run(
-    desk: Desk, config: Config, listening: Listening, stop: asyncio.Event, on_ready: Callable[[], None]
+    desk: Desk,
+    config: Config,
+    listening: Listening,
+    stop: asyncio.Event,
+    on_ready: Callable[[], None],
+    access: Access | None = None,
 ) -> None:
     """Serve until `stop` is set, then finish what is in hand. `on_ready` is called when every door is open.
+
+    `access` is who may log in, if that is to be replaced meanwhile.
 
     Raises an ExceptionGroup when a part of it dies, above all the writer of the database: nothing could be promised
     any more.
@@ -54,7 +63,7 @@ async def run(
         ],
         desk.now,
     )
-    doors = await _open_doors(desk, config, listening)
+    doors = await _open_doors(desk, config, listening, access or access_for(config))
     servers = _http_servers(desk, config, listening, jobs, doors, started)
     make_transport = transport_for(
         config.outbound.relay, config.outbound.username, config.outbound.password, config.smtp.hostname
@@ -83,12 +92,13 @@ def _take_back(tx: Tx) -> None:
     outbox.release_leases(tx)
 
 
-async def _open_doors(desk: Desk, config: Config, listening: Listening) -> list[OpenDoor]:
+async def _open_doors(desk: Desk, config: Config, listening: Listening, access: Access) -> list[OpenDoor]:
     settings = DoorSettings(
         hostname=config.smtp.hostname,
         max_size=config.smtp.max_size,
         disk=config.database.parent,
         trusted_peers=config.smtp.trusted_peers,
+        access=access,
         reads_by_line=bool(os.environ.get("MAILD_PLAIN_READER")),
     )
     doors = {"smtp": listen_smtp, "lmtp": listen_lmtp}

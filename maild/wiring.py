@@ -7,6 +7,7 @@ from maild.config import Config
 from maild.core.errors import ConfigError
 from maild.core.tokens import Keys, derive_keys, fingerprint
 from maild.desk.desk import Desk
+from maild.mailin.access import Access, tls_context
 from maild.mime.render import Renderer, templates_dir
 from maild.store.db import Tx, open_store
 from maild.store.settings import instance_id, keep
@@ -65,6 +66,18 @@ def _identify(tx: Tx, keys: Keys, secret_file: str) -> str:
             [f"desk.secret_file: {secret_file} is not the secret this database was made with: no link or reply address"]
         )
     return instance_id(tx)
+
+
+def access_for(config: Config) -> Access:
+    """Certificate and users of the SMTP door. Raises ConfigError if the certificate and its key are of no use."""
+    smtp = config.smtp
+    if smtp.tls_cert is None or smtp.tls_key is None:
+        return Access(None, smtp.users)
+    try:
+        return Access(tls_context(smtp.tls_cert, smtp.tls_key), smtp.users)
+    except OSError as error:  # ssl.SSLError is one too
+        reason = getattr(error, "reason", None) or error.strerror or error
+        raise ConfigError([f"smtp.tls_cert: {smtp.tls_cert} and {smtp.tls_key}: {reason}"]) from error
 
 
 def reload(desk: Desk, config: Config) -> None:

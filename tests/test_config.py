@@ -258,7 +258,7 @@ def test_every_key_of_the_example_has_its_comment() -> None:
     lines = EXAMPLE.splitlines()
     keys = [index for index, line in enumerate(lines) if re.match(r'#?("[^"]+"|[a-z_]+) = ', line)]
     bare = [lines[index] for index in keys if not lines[index - 1].startswith("# ")]
-    assert bare == ['#"anna@example.com" = "$scrypt$…"']
+    assert [line.partition(" = ")[0] for line in bare] == ['#"anna@example.com"']
 
 
 # Shapes nobody thought of

@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -15,15 +16,17 @@ from maild.config import Config, load
 from maild.core.address import normalise
 from maild.core.errors import ConfigError, MaildError
 from maild.desk.desk import Desk, utc_now
+from maild.mailin.certificate import expiry
 from maild.mime.parse import parse
 from maild.mime.plain import size
 from maild.store import ledger, outbox
-from maild.wiring import build_desk, check_templates
+from maild.wiring import access_for, build_desk, check_templates
 
 _RECENT = 50  # mails looked at for what servers wrote into them
 _TIMEOUT = 5.0  # seconds for the relay to answer
 _YEAR = 2025  # maild was not written earlier: a clock before that is wrong
 _STEP = 0.5  # seconds by which the wall clock may leave the monotonic one during a check
+_SOON = timedelta(days=14)
 _LITTLE_SPACE = 2**30  # octets
 
 
@@ -46,6 +49,7 @@ def findings(path: Path) -> Iterator[Finding]:
         return
     yield Finding("ok", "config", f"{path}: {_count(config)}")
     yield from _database(config)
+    yield from _certificate(config)
     yield from _relay(config)
     yield from _templates(config)
     yield from _disk(config)
@@ -120,6 +124,27 @@ def _authserv_ids(desk: Desk, mail: int) -> Iterator[str]:
     for value in parse(head + b"\n\n").fields("Authentication-Results"):
         if words := value.partition(";")[0].split():
             yield words[0].lower()
+
+
+def _certificate(config: Config) -> Iterator[Finding]:
+    if config.smtp.tls_cert is None:
+        return
+    try:
+        access = access_for(config)
+        end = expiry(access.tls, config.smtp.tls_cert) if access.tls else utc_now()
+    except ConfigError as error:
+        yield Finding("error", "tls", str(error))
+    except ssl.SSLError as error:
+        reason = getattr(error, "verify_message", "") or error.reason
+        yield Finding("error", "tls", f"{config.smtp.tls_cert}: {reason}: senders that want TLS keep their mail")
+    else:
+        words = f"{config.smtp.tls_cert}: good until {end:%Y-%m-%d %H:%M} UTC"
+        is_soon = end - utc_now() < _SOON
+        yield (
+            Finding("warning", "tls", f"{words}: renew it, then send SIGHUP")
+            if is_soon
+            else Finding("ok", "tls", words)
+        )
 
 
 def _relay(config: Config) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from maild.cli.mail import mail
 from maild.cli.migrate import migrate
 from maild.cli.open import config_file
 from maild.cli.outbox import outbox
+from maild.cli.smtp import smtp
 from maild.cli.templates import templates
 from maild.cli.ticket import ticket
 
@@ -29,12 +30,12 @@ def main() -> None:
 def serve() -> None:
     """Run the desk in the foreground.
 
-    SIGTERM ends it, SIGHUP reloads agents, categories and templates.
+    SIGTERM ends it, SIGHUP reloads agents, categories, templates, the certificate and who may log in.
     """
     from maild.cli.serve import serve as run
 
     run(config_file())
 
 
-for _command in (check, explain, hold, init, mail, migrate, outbox, templates, ticket):
+for _command in (check, explain, hold, init, mail, migrate, outbox, smtp, templates, ticket):
     main.add_command(_command)

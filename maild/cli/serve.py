@@ -15,26 +15,29 @@ from maild.daemon import run
 from maild.desk.desk import Desk
 from maild.listeners import Listening, bind_all
 from maild.logs import set_up_logging
-from maild.wiring import build_desk, check_templates, lock, reload
+from maild.mailin.access import Access
+from maild.wiring import access_for, build_desk, check_templates, lock, reload
 
 log = logging.getLogger(__name__)
 
 
 def serve(path: Path) -> None:
-    """Run until SIGTERM or SIGINT; SIGHUP reloads agents, categories and templates. Raises ConfigError at the start."""
+    """Run until SIGTERM or SIGINT; SIGHUP reloads what `_reload` says. Raises ConfigError at the start."""
     set_up_logging()
     config = load(path)
-    with _prepared(config) as (desk, listening):
-        _runner().run(_serve(desk, config, path, listening))
+    with _prepared(config) as (desk, listening, access):
+        _runner().run(_serve(desk, config, path, listening, access))
 
 
 @contextmanager
-def _prepared(config: Config) -> Iterator[tuple[Desk, Listening]]:
-    """Templates, sockets and database, or everything that is wrong with them at once."""
+def _prepared(config: Config) -> Iterator[tuple[Desk, Listening, Access]]:
+    """Templates, certificate, sockets and database, or everything that is wrong with them at once."""
     problems: list[str] = []
     with ExitStack() as opened:
         with _noting(problems):
             check_templates(config)
+        with _noting(problems):
+            access = access_for(config)
         with _noting(problems):
             listening = bind_all(config)
             opened.callback(listening.close)
@@ -44,7 +47,7 @@ def _prepared(config: Config) -> Iterator[tuple[Desk, Listening]]:
             opened.callback(desk.store.close)
         if problems:
             raise ConfigError(problems)
-        yield desk, listening
+        yield desk, listening, access
 
 
 @contextmanager
@@ -63,21 +66,29 @@ def _runner() -> asyncio.Runner:
     return asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
 
-async def _serve(desk: Desk, config: Config, path: Path, listening: Listening) -> None:
+async def _serve(desk: Desk, config: Config, path: Path, listening: Listening, access: Access) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, _reload, desk, path)
-    await run(desk, config, listening, stop, on_ready=lambda: click.echo(f"maild ready {listening.names()}"))
+    loop.add_signal_handler(signal.SIGHUP, _reload, desk, access, path)
+
+    def tell() -> None:
+        click.echo(f"maild ready {listening.names()}")
+
+    await run(desk, config, listening, stop, on_ready=tell, access=access)
     log.info("stopped")
 
 
-def _reload(desk: Desk, path: Path) -> None:
+def _reload(desk: Desk, access: Access, path: Path) -> None:
+    """Agents, categories, templates, the certificate and who may log in: all of it, or nothing if any is wrong."""
     try:
-        reload(desk, load(path))
+        config = load(path)
+        renewed = access_for(config)
+        reload(desk, config)
+        access.replace(renewed)
     except ConfigError as error:
         for problem in error.problems:
             log.error("not reloaded: %s", problem)
     else:
-        log.info("reloaded agents, categories and templates")
+        log.info("reloaded agents, categories, templates, certificate and logins")

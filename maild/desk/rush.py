@@ -34,4 +34,5 @@ class Rush:
                 return
 
     def _level_at(self, now: float) -> float:
-        return self._level * 0.5 ** ((now - self._noted) / _HALF)
+        forgotten: float = 0.5 ** ((now - self._noted) / _HALF)
+        return self._level * forgotten

@@ -7,6 +7,7 @@ and tells errors to the client; this one does not. What else is replaced, and wh
 import asyncio
 import logging
 import socket
+import ssl
 from collections import defaultdict
 from ipaddress import IPv6Address, ip_address
 from typing import AnyStr, cast
@@ -40,6 +41,8 @@ class ClientConnection(SMTP):
         self.is_trusted = False
         self._refusal = ""
         self._has_spoken = False
+        self.is_secure = False
+        self._is_shaking_hands = False
         self._is_taking = False
         self._has_left = False
         self._commands = 0
@@ -74,14 +77,15 @@ class ClientConnection(SMTP):
     def eof_received(self) -> bool | None:
         """The client will send no more. aiosmtpd would stop at once; a mail that may be complete is taken first."""
         if not self._is_taking:
-            return super().eof_received()
+            self._stop()
         self._has_left = True
         return asyncio.StreamReaderProtocol.eof_received(self)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The client is gone."""
+        """The client is gone. Said twice if it goes while TLS begins."""
         self.door.forget(self)
-        super().connection_lost(error)
+        if self.transport is not None:
+            super().connection_lost(error)
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """The client has so many seconds from now on. A timer that rings too soon is cheaper than one per command."""
@@ -109,6 +113,10 @@ class ClientConnection(SMTP):
         if self.transport is None or self.transport.is_closing():
             return
         transport = cast(asyncio.WriteTransport, self.transport)
+        if self._is_shaking_hands:  # whatever is said now belongs to nobody's language
+            transport.abort()
+            self._stop()
+            return
         transport.write(f"{reply}\r\n".encode())
         self._stop()
         transport.close()
@@ -127,6 +135,65 @@ class ClientConnection(SMTP):
     def is_idle(self) -> bool:
         """Is no mail in progress?"""
         return self.envelope is None or not self.envelope.mail_from
+
+    # --- TLS ---
+
+    async def smtp_STARTTLS(self, arg: str | None) -> None:
+        """Go on inside TLS (RFC 3207), as with a client that has just come."""
+        context = self.door.settings.access.tls
+        if arg:
+            await self.push("501 5.5.4 Syntax: STARTTLS")
+        elif context is None:
+            await self.push("502 5.5.1 TLS is not offered")
+        elif self.is_secure:
+            await self.push("503 5.5.1 this is TLS already")
+        elif self._reader._buffer:  # type: ignore[attr-defined]
+            # What came in the clear must not be taken for what was said inside TLS (CVE-2011-0411).
+            self.hang_up(replies.TALKED_BEFORE_TLS)
+        else:
+            try:
+                await self._start_tls(context)
+            except OSError as error:
+                log.info("%s: no TLS with %s: %s", self.door.kind, self.peer, error)
+
+    async def _start_tls(self, context: ssl.SSLContext) -> None:
+        # Nothing is awaited between the look at the buffer above and the handshake: no octet slips in between.
+        clear = cast(asyncio.WriteTransport, self.transport)
+        clear.write(f"{replies.TLS_NOW}\r\n".encode())
+        self._is_shaking_hands = True
+        limit = self.door.settings.command_time
+        try:
+            secret = await self.loop.start_tls(
+                clear,
+                self,
+                context,
+                server_side=True,
+                ssl_handshake_timeout=limit,
+                ssl_shutdown_timeout=_LAST_WORD_TIME,
+            )
+            if secret is None:
+                raise ConnectionAbortedError("the client left in the handshake")
+        except BaseException as error:
+            # asyncio does not tell a protocol that was not in TLS yet.
+            clear.abort()
+            self.connection_lost(error if isinstance(error, Exception) else None)
+            raise
+        finally:
+            self._is_shaking_hands = False
+        self._go_on(secret)
+
+    def _go_on(self, secret: asyncio.Transport) -> None:
+        """Forget all that was known of the client (RFC 3207 §4.2). There is no public way to change transports."""
+        self.transport = secret
+        for holder in (self, self._reader, self._writer):
+            holder._transport = secret  # type: ignore[union-attr]
+        self._over_ssl = True
+        self.is_secure = True
+        self.session = self._create_session()
+        self.session.peer = secret.get_extra_info("peername")
+        self.command_size_limits.clear()
+        self._set_rset_state()  # type: ignore[no-untyped-call]
+        self._reset_timeout()
 
     # --- commands ---
 

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from maild.core.trust import is_in
 from maild.desk.accept import accept
 from maild.desk.desk import Desk
 from maild.mailin import replies
+from maild.mailin.access import Access
 from maild.mailin.room import Room, Share
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,9 @@ class DoorSettings:
     first_command_time: float = 10
     command_time: float = 60
     mail_time: float = 600
+    access: Access = field(default_factory=Access)
+    failure_pause: float = 1.0  # before a wrong password is called wrong
+    max_failures: int = 3  # of one connection
     reads_by_line: bool = False  # the slow way, without private parts of asyncio
 
 
@@ -88,6 +92,11 @@ class OpenDoor:
                 self._servers.append(await loop.create_unix_server(connect, sock=sock, backlog=_BACKLOG))
             else:
                 self._servers.append(await loop.create_server(connect, sock=sock, backlog=_BACKLOG))
+
+    @property
+    def is_empty(self) -> bool:
+        """Is nobody here?"""
+        return not self._connections
 
     def trusts(self, peer: str, *, is_local: bool) -> bool:
         """Do fields that this client wrote on top of a mail count? On a unix socket file permissions say who it is."""

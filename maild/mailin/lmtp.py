@@ -27,6 +27,7 @@ class LmtpConnection(SmtpConnection, LMTP):
     """One client, which says LHLO."""
 
     greeting = "LMTP"
+    not_offered = (*SmtpConnection.not_offered, "AUTH", "STARTTLS")
 
     async def check_helo_needed(self, helo: str = "LHLO") -> bool:
         """Has the client not yet said who it is? Then it has been told to."""

@@ -1,5 +1,6 @@
 """The SMTP door (RFC 5321) on aiosmtpd: the talk up to the dot, then `desk.accept`, then the reply."""
 
+import asyncio
 import logging
 import socket
 from collections.abc import Iterable
@@ -10,15 +11,13 @@ from aiosmtpd.smtp import Session
 from maild.core.errors import MaildError, Transient, UnknownRecipient
 from maild.core.mail import Door, Envelope
 from maild.desk.desk import Desk
-from maild.mailin import replies, xforward
+from maild.mailin import login, replies, xforward
 from maild.mailin.connection import ClientConnection
 from maild.mailin.data import has_bare_newline, read_mail, read_mail_by_line
 from maild.mailin.door import DoorSettings, OpenDoor
 from maild.mailin.paths import NULL, asks_to_relay, served_address, split_path, without_route
 from maild.mailin.replies import BadText
 from maild.mailin.room import Share
-
-_NOT_OFFERED = ("AUTH", "HELP", "STARTTLS")
 
 
 async def listen_smtp(desk: Desk, settings: DoorSettings, sockets: Iterable[socket.socket]) -> OpenDoor:
@@ -42,7 +41,7 @@ class Rules:
     ) -> list[str]:
         """The extensions; the last line of aiosmtpd's list says HELP."""
         session.host_name = hostname
-        words = [line[4:] for line in responses[:-1]] + ["PIPELINING", "ENHANCEDSTATUSCODES"]
+        words = [line[4:] for line in responses[:-1]] + ["PIPELINING", "ENHANCEDSTATUSCODES", *server.offers()]
         if server.is_trusted:
             words.append(xforward.ANNOUNCED)
         return ["\r\n".join([*(f"250-{word}" for word in words[:-1]), f"250 {words[-1]}"])]
@@ -74,6 +73,8 @@ class Rules:
         return replies.RECIPIENT_OK
 
 
+log = logging.getLogger(__name__)
+
 _RULES = Rules()
 
 
@@ -85,10 +86,14 @@ def _declared_size(options: list[str]) -> int:
 class SmtpConnection(ClientConnection):
     """One client. It is busy with a mail from a MAIL that was accepted until the reply to the dot."""
 
+    not_offered: tuple[str, ...] = ("HELP",)
+
     def __init__(self, door: OpenDoor) -> None:
+        self._user = ""
+        self._failures = 0
         self._forwarded: str | None = None
         super().__init__(door, _RULES)
-        for verb in _NOT_OFFERED:
+        for verb in self.not_offered:
             self._smtp_methods.pop(verb)
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
@@ -98,6 +103,74 @@ class SmtpConnection(ClientConnection):
     def _set_post_data_state(self) -> None:
         super()._set_post_data_state()  # type: ignore[no-untyped-call]
         self._forwarded = None
+
+    def offers(self) -> list[str]:
+        """What of TLS and logins is offered now. A password is only taken where nobody can listen."""
+        access = self.door.settings.access
+        offered = []
+        if access.tls is not None and not self.is_secure and "STARTTLS" in self._smtp_methods:
+            offered.append("STARTTLS")
+        if access.users and self._is_private and "AUTH" in self._smtp_methods:
+            offered.append(f"AUTH {' '.join(login.MECHANISMS)}")
+        return offered
+
+    @property
+    def _is_private(self) -> bool:
+        return self.is_secure or self.is_local
+
+    def _go_on(self, secret: asyncio.Transport) -> None:
+        self._user = ""
+        self._forwarded = None
+        super()._go_on(secret)
+
+    async def smtp_AUTH(self, arg: str | None) -> None:
+        """Log in (RFC 4954)."""
+        refusal = self._login_refusal()
+        if refusal:
+            await self.push(refusal)
+            return
+        try:
+            name, password = await login.credentials(arg or "", self._ask)
+        except login.BadLogin as error:
+            await self.push(str(error))
+            return
+        user = await self.door.settings.access.user_for(name, password, self.peer)
+        if user is None:
+            await self._fail()
+        else:
+            self._user = user
+            log.info("%s: %s logged in from %s", self.door.kind, user, self.peer or "local")
+            await self.push("235 2.7.0 welcome")
+
+    def _login_refusal(self) -> str:
+        """Why there can be no login now, "" if there can."""
+        access = self.door.settings.access
+        if not access.users:
+            return "502 5.5.1 nobody logs in here"
+        if not self._is_private:
+            return "538 5.7.11 not without TLS"
+        if self.session is None or not self.session.extended_smtp:
+            return "503 5.5.1 send EHLO first"
+        if self._user or not self.is_idle:
+            return "503 5.5.1 not now"
+        return replies.BARRED if access.is_barred(self.peer) else ""
+
+    async def _ask(self, challenge: str) -> bytes:
+        await self.push(f"334 {challenge}")
+        self._reset_timeout()
+        line = await self._line()
+        if line is None:
+            raise login.BadLogin(replies.LINE_TOO_LONG)
+        return line
+
+    async def _fail(self) -> None:
+        self._failures += 1
+        log.warning("%s: a login from %s failed", self.door.kind, self.peer or "local")
+        await asyncio.sleep(self.door.settings.failure_pause)
+        if self._failures >= self.door.settings.max_failures:
+            self.hang_up(replies.TOO_MANY_FAILURES)
+        else:
+            await self.push("535 5.7.8 wrong name or password")
 
     async def smtp_VRFY(self, arg: str | None) -> None:
         """Nobody is told who is here (RFC 5321 §3.5.3, §7.3)."""
@@ -174,7 +247,7 @@ class SmtpConnection(ClientConnection):
             door=self.door.kind,
             peer=self.peer if self._forwarded is None else self._forwarded,
             is_trusted_peer=self.is_trusted,
-            user="",
+            user=self._user,
             received_at=self.door.desk.now(),
         )
 

@@ -8,6 +8,7 @@ import pytest
 from maild.cli.findings import _clock
 from maild.mime.render import templates_dir
 from tests.cli.conftest import QUESTION, REST, MakeTrial, Trial
+from tests.mailin.tls import certificate
 from tests.servers import free_port
 from tests.smtpsink import SmtpSink
 
@@ -94,3 +95,25 @@ def test_another_secret_than_the_databases_is_an_error(trial: Trial) -> None:
 @pytest.mark.parametrize(("monotonic", "wall", "level"), [(1, 1.1, "ok"), (1, 3601, "warning"), (1, -3600, "warning")])
 def test_a_clock_that_jumps_is_noticed(monotonic: float, wall: float, level: str) -> None:
     assert _clock(monotonic, wall).level == level
+
+
+@pytest.mark.parametrize(
+    ("days", "level", "words"),
+    [("90", "ok", "good until"), ("3", "warning", "renew it")],
+)
+def test_the_end_of_the_certificate_is_named(trial: Trial, days: str, level: str, words: str) -> None:
+    made, key = certificate(trial.folder, days)
+    tls = f'[smtp]\ntls_cert = "{made.name}"\ntls_key = "{key.name}"\n'
+    trial.config.write_text(trial.config.read_text().replace("[smtp]\n", tls))
+    found = checked(trial)[1]["tls"]
+    assert found[0] == level
+    assert words in found[1]
+
+
+def test_a_certificate_with_another_key_is_an_error(trial: Trial) -> None:
+    made, _ = certificate(trial.folder)
+    other = trial.folder / "other"
+    other.mkdir()
+    tls = f'[smtp]\ntls_cert = "{made.name}"\ntls_key = "{certificate(other)[1]}"\n'
+    trial.config.write_text(trial.config.read_text().replace("[smtp]\n", tls))
+    assert checked(trial)[1]["tls"][0] == "error"

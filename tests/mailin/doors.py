@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import struct
 import tempfile
 import time
@@ -147,6 +148,24 @@ class Client:
         await self.begin(*recipients)
         self.send(raw + b".\r\n")
         return await self.reply()
+
+    async def secure(self, context: ssl.SSLContext) -> Self:
+        """The handshake of TLS."""
+        loop = asyncio.get_running_loop()
+        protocol = self._writer.transport.get_protocol()
+        transport = await loop.start_tls(self._writer.transport, protocol, context)
+        protocol._over_ssl = True  # type: ignore[attr-defined]
+        for holder in (self._reader, self._writer):
+            holder._transport = transport  # type: ignore[union-attr]
+        return self
+
+    async def octets(self) -> bytes:
+        """Whatever comes next, b"" when the server has closed."""
+        async with asyncio.timeout(_PATIENCE):
+            try:
+                return await self._reader.read(4096)
+            except ConnectionError:
+                return b""
 
     async def drain(self) -> None:
         """Wait until the system has taken what was sent."""

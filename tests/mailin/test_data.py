@@ -2,8 +2,9 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from maild.mailin.replies import BadText
 from maild.mailin.room import Room, Share
 
 LIMIT = 64
-Read = Callable[[asyncio.StreamReader, Share], Awaitable[bytes]]
+Read = Callable[[asyncio.StreamReader, Share], Coroutine[Any, Any, bytes]]
 
 
 async def read_whole(reader: asyncio.StreamReader, share: Share) -> bytes:
