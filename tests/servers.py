@@ -307,6 +307,12 @@ class MaildProcess:
             pytest.fail(f"maild serve ended: {self.log()[-4000:]}")
         return next((line for line in said.read_text().splitlines() if line.startswith("maild ready ")), "")
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None
+        return self._process.pid
+
     def port(self, door: str) -> int:
         """The first port of a door."""
         return int(self.doors[door].split(",")[0].rpartition(":")[2])

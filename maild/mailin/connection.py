@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 _HTTP = ("GET", "POST", "HEAD", "PUT", "CONNECT", "OPTIONS")
 _MAX_GUESSES = 5  # commands that there are not
+_PATIENCE = 3.0  # seconds until a mail in progress has to make some
+_DRIP = 100  # octets a second; the slowest modem was faster
 _LAST_WORD_TIME = 5.0  # seconds a client gets to read why we hang up
 
 
@@ -46,6 +48,8 @@ class ClientConnection(SMTP):
         self._is_taking = False
         self._has_left = False
         self._commands = 0
+        self._octets = 0
+        self._began: tuple[float, int] | None = None
         self._guesses = 0
         self._alarm_at = 0.0
         self._deadline = 0.0
@@ -72,6 +76,7 @@ class ClientConnection(SMTP):
     def data_received(self, data: bytes) -> None:
         """Octets from the client."""
         self._has_spoken = True
+        self._octets += len(data)
         super().data_received(data)
 
     def eof_received(self) -> bool | None:
@@ -135,6 +140,14 @@ class ClientConnection(SMTP):
     def is_idle(self) -> bool:
         """Is no mail in progress?"""
         return self.envelope is None or not self.envelope.mail_from
+
+    @property
+    def is_stalling(self) -> bool:
+        """Does the client keep its mail from coming to an end, a few octets at a time?"""
+        if self._began is None:
+            return False
+        seconds, octets = self.loop.time() - self._began[0], self._octets - self._began[1]
+        return seconds > _PATIENCE and octets < seconds * _DRIP
 
     # --- TLS ---
 

@@ -62,6 +62,10 @@ class Connection(Protocol):
     def is_idle(self) -> bool:
         """Is no mail in progress?"""
 
+    @property
+    def is_stalling(self) -> bool:
+        """Is a mail in progress, but hardly so?"""
+
     def hang_up(self, reply: str) -> None:
         """Say a last word and close."""
 
@@ -103,13 +107,15 @@ class OpenDoor:
         return is_in(peer, self.settings.trusted_peers) or (is_local and self.kind is Door.LMTP)
 
     def admit(self, connection: Connection) -> str:
-        """Let a client in, or the reply to turn it away with. In a crowd the longest idle one has to leave."""
+        """Let a client in, or the reply to turn it away with. In a crowd the oldest idle one has to leave."""
         if self.is_closing:
             return replies.CLOSING
         if self._is_crowding(connection):
             return replies.TOO_MANY_OF_YOU
         if len(self._connections) >= self.settings.max_connections:
-            oldest = next((each for each in self._connections if each.is_idle), None)
+            oldest = next((each for each in self._connections if each.is_idle), None) or next(
+                (each for each in self._connections if each.is_stalling), None
+            )
             if oldest is None:
                 return replies.CROWDED
             oldest.hang_up(replies.CROWDED)

@@ -55,6 +55,7 @@ class Rules:
         except Transient as error:
             return server.door.refuse(error, server.peer)
         draft.mail_from = without_route(path)
+        server.begin()
         draft.mail_options.extend(options)
         return "250 2.1.0 sender ok"
 
@@ -100,9 +101,14 @@ class SmtpConnection(ClientConnection):
         """aiosmtpd reads paths by the grammar of header fields: it drops source routes and allows comments."""
         return split_path(arg) or (None, None)
 
+    def begin(self) -> None:
+        """A mail is in progress."""
+        self._began = self.loop.time(), self._octets
+
     def _set_post_data_state(self) -> None:
         super()._set_post_data_state()  # type: ignore[no-untyped-call]
         self._forwarded = None
+        self._began = None
 
     def offers(self) -> list[str]:
         """What of TLS and logins is offered now. A password is only taken where nobody can listen."""
@@ -219,6 +225,7 @@ class SmtpConnection(ClientConnection):
         self._reset_timeout(self.door.settings.mail_time)
         try:
             raw, envelope = await self._read(draft, share)
+            self._began = None  # from now on it is we who take our time
             return await self.door.commit(raw, envelope, share)
         except MaildError as error:
             return self.door.refuse(error, self.peer)
