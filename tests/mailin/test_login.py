@@ -187,3 +187,30 @@ def test_the_hashes_of_others_are_understood() -> None:
     """The third example of RFC 7914 §12."""
     digest = "cCO9yzr9c0hGHAbNgf046/2o+7qQT44+qbVD9lRdofLVQylVYT8Pz2LUlwUkKpr55h6F3A1lHkDfzwF7RVdYhw"
     assert is_password("pleaseletmein", read_hash(f"$scrypt$ln=14,r=8,p=1$U29kaXVtQ2hsb3JpZGU${digest}"))
+
+
+def test_closing_finds_clients_in_every_phase(tmp_path: Path) -> None:
+    async def go() -> float:
+        async with open_door(tmp_path, unix=True, access=Access(None, users()), greeting_pause=0.3) as scene:
+            clients = [await scene.client() for _ in range(6)]
+            _, *rest = clients  # the first has not even heard its greeting
+            for client in rest:
+                assert (await client.reply()).startswith("220 ")
+            for client in rest[1:]:
+                await client.ask("EHLO client.example")
+            assert (await rest[1].ask("AUTH LOGIN")).startswith("334 ")
+            rest[2].send(f"AUTH PLAIN {WRONG}\r\n".encode())  # its answer takes a second
+            await rest[3].ask("MAIL FROM:<ivan@client.example>")
+            await rest[4].begin()
+            started = time.monotonic()
+            await scene.door.close(grace=0.5)
+            took = time.monotonic() - started
+            assert scene.door.is_empty
+            for client in clients:
+                while line := await client.line():
+                    last = line
+                assert last.startswith("421 4.3.2 ")
+                await client.leave()
+            return took
+
+    assert asyncio.run(go()) < 3
