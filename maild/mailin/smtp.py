@@ -159,7 +159,7 @@ class SmtpConnection(SMTP):
             return
         try:
             await super()._handle_client()
-        except ConnectionError:
+        except OSError:
             log.debug("%s: %s hung up", self.door.kind, self.peer)  # connection_lost() has seen to the rest
 
     async def _early_talk(self) -> str:
@@ -171,6 +171,8 @@ class SmtpConnection(SMTP):
         return ""
 
     def _timeout_cb(self) -> None:
+        if self.transport is not None and self.transport.is_closing():
+            self.abort()  # it does not even read our last words
         self.hang_up(replies.TOO_SLOW)
 
     def hang_up(self, reply: str) -> None:
@@ -213,7 +215,7 @@ class SmtpConnection(SMTP):
 
     async def handle_exception(self, error: Exception) -> str:
         """A mistake of ours, outside the ledger: aiosmtpd would tell it to the client, as a permanent error."""
-        if isinstance(error, OSError | asyncio.IncompleteReadError):
+        if isinstance(error, asyncio.IncompleteReadError) or error is self._reader.exception():
             self._stop()
             self.abort()
             return replies.TOO_SLOW  # which nobody hears
@@ -277,16 +279,17 @@ class SmtpConnection(SMTP):
         self._is_taking = True
         self._reset_timeout(self.door.settings.mail_time)
         try:
-            raw = await self._read(share)
-            return await self.door.commit(raw, self._envelope(draft), share)
+            raw, envelope = await self._read(draft, share)
+            return await self.door.commit(raw, envelope, share)
         except MaildError as error:
             return self.door.refuse(error, self.peer)
         finally:
             self._is_taking = False
 
-    async def _read(self, share: Share) -> bytes:
+    async def _read(self, draft: Draft, share: Share) -> tuple[bytes, Envelope]:
         try:
-            return self._with_proper_lines(await read_mail(self._reader, share))
+            raw = self._with_proper_lines(await read_mail(self._reader, share))
+            return raw, self._envelope(draft)
         except BaseException:  # also when the client leaves in the middle
             share.release()
             raise

@@ -117,6 +117,7 @@ class Store:
             raise StoreBusy("the database is not available") from error
 
     def _write(self) -> None:
+        jobs: list[_Job] = []
         try:
             while (first := self._jobs.get()) is not None:
                 jobs, is_last = self._waiting(first)
@@ -130,6 +131,9 @@ class Store:
         finally:
             if not self.died.done():
                 self.died.set_result(None)
+            for job in jobs:  # what it had in hand when it died
+                if not job.answer.done():
+                    job.answer.set_exception(StoreBusy("the database is not available"))
             self._refuse_waiting()
             self._database.close()
 

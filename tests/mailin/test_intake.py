@@ -196,6 +196,20 @@ def test_a_mistake_of_ours_is_transient_and_tells_strangers_nothing(
     assert any(record.exc_info and record.exc_info[0] is LookupError for record in caplog.records)
 
 
+def test_a_disk_that_cannot_be_asked_is_transient_trouble_of_ours(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def go() -> None:
+        async with open_door(tmp_path, disk=tmp_path / "nowhere") as scene:
+            client = await (await scene.client()).greet()
+            assert (await client.ask("MAIL FROM:<ivan@client.example>")).startswith("451 4.3.0 our own trouble")
+            assert (await client.ask("NOOP")).startswith("250 ")
+            await client.leave()
+
+    asyncio.run(go())
+    assert any(record.exc_info and record.exc_info[0] is FileNotFoundError for record in caplog.records)
+
+
 def broken_clock() -> datetime:
     raise LookupError("a mistake of ours, for billing@desk.example")
 

@@ -56,8 +56,10 @@ def test_a_round_is_set_to_the_microsecond_and_forgets_the_confirmation(store: S
     store.run_now(tickets.set_status, number, SetStatus(0, Status.SOLVED, solved_at=NOW + TICK, reopen_until=until))
     ticket = ticket_of(store, number)
     assert (ticket.status, ticket.reopen_until, ticket.confirmed_at) == (Status.SOLVED, until, None)
+    store.run_now(tickets.set_status, number, SetStatus(0, Status.CLOSED))
+    assert ticket_of(store, number).reopen_until == until
     store.run_now(tickets.set_status, number, SetStatus(0, Status.OPEN))
-    assert ticket_of(store, number).reopen_until == until, "history stays; the status says that it does not count"
+    assert ticket_of(store, number).reopen_until is None, "a ticket that opens again has left its round behind"
 
 
 def test_a_merged_ticket_brings_its_target(store: Store) -> None:

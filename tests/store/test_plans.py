@@ -1,0 +1,105 @@
+"""The cost of a mail must not grow with the number of tickets: no query of the daily round reads a whole table."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from maild.core.effects import SetStatus
+from maild.core.facts import MailKeys
+from maild.core.identity import identity_of
+from maild.core.ticket import Status
+from maild.store import ledger, lists, nonces, outbox, threads, tickets
+from maild.store.db import Row, Store, Tx
+from tests.store.rows import RAW, add_letter, message, new_ticket, put
+from tests.values import IVAN, NOW, make_envelope
+
+SMALL = ("settings", "leases", "people")
+KEYS = MailKeys(IVAN.address, "m@x.example", ("a", "b"), (1, 2), letter=1, returned_id="r@x.example")
+ROUND = SetStatus(0, Status.SOLVED, solved_at=NOW, reopen_until=NOW)
+
+
+class Watched(Tx):
+    """Asks SQLite how it would carry out each statement before it does."""
+
+    def __init__(self, tx: Tx) -> None:
+        super().__init__(tx._database)
+        self.steps: list[str] = []
+
+    def run(self, sql: str, *parameters: Any) -> int:
+        self._explain(sql, parameters)
+        return super().run(sql, *parameters)
+
+    def one(self, sql: str, *parameters: Any) -> Row | None:
+        self._explain(sql, parameters)
+        return super().one(sql, *parameters)
+
+    def all(self, sql: str, *parameters: Any) -> list[Row]:
+        self._explain(sql, parameters)
+        return super().all(sql, *parameters)
+
+    def _explain(self, sql: str, parameters: tuple[Any, ...]) -> None:
+        plan = self._database.execute_sql(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()
+        self.steps += [f"{row[3]}: {sql}" for row in plan]
+
+
+def put_again(tx: Tx) -> None:
+    ledger.put(tx, ledger.pack(RAW), identity_of(RAW), make_envelope(rcpt_tos=("x@desk.example",)), "source")
+
+
+def material(tx: Tx) -> None:
+    [letter] = outbox.claim(tx, NOW, 1)
+    threads.material_for(tx, letter, with_notes=True)
+
+
+DAILY: dict[str, Callable[[Tx], Any]] = {
+    "put": put_again,
+    "claim": lambda tx: ledger.claim(tx, NOW, 20),
+    "load": lambda tx: ledger.load(tx, 1),
+    "settle": lambda tx: ledger.settle_arrivals(tx, ledger.load(tx, 1)),
+    "put back": lambda tx: ledger.put_back(tx, 1, NOW, timedelta(0)),
+    "held": lambda tx: ledger.held_unannounced(tx, 9),
+    "facts": lambda tx: tickets.facts_for(tx, KEYS, NOW),
+    "facts of a ticket": lambda tx: tickets.facts_of_ticket(tx, 1),
+    "message of mail": lambda tx: tickets.message_of_mail(tx, 1),
+    "set status": lambda tx: tickets.set_status(tx, 1, ROUND),
+    "confirm": lambda tx: tickets.confirm(tx, 1, NOW),
+    "due to close": lambda tx: tickets.due_to_close(tx, NOW, 100),
+    "claim letters": lambda tx: outbox.claim(tx, NOW, 9),
+    "letter sent": lambda tx: outbox.sent(tx, 1, "250", NOW),
+    "letter later": lambda tx: outbox.later(tx, 1, "451", NOW),
+    "material": material,
+    "nonce": lambda tx: (nonces.use(tx, "n", NOW), nonces.forget(tx, NOW)),
+    "history": lambda tx: lists.events_of(tx, 1),
+}
+
+
+QUEUES = ("claim", "held", "due to close", "claim letters")
+
+
+def steps(store: Store, name: str) -> list[str]:
+    """How the database carries out everything that goes by that name."""
+    put(store)
+    new_ticket(store)
+    store.run_now(tickets.add_message, 1, message(message_id="q@x.example"), 1)
+    add_letter(store, 1, is_provoked=True)
+
+    def watch(tx: Tx) -> list[str]:
+        watched = Watched(tx)
+        DAILY[name](watched)
+        assert watched.steps
+        return watched.steps
+
+    return store.run_now(watch)
+
+
+@pytest.mark.parametrize("name", DAILY)
+def test_no_daily_query_reads_a_whole_table(store: Store, name: str) -> None:
+    scans = [step for step in steps(store, name) if step.startswith("SCAN")]
+    assert [step for step in scans if not any(step.startswith(f"SCAN {table}") for table in SMALL)] == []
+
+
+@pytest.mark.parametrize("name", QUEUES)
+def test_a_queue_is_read_in_the_order_of_its_index(store: Store, name: str) -> None:
+    assert [step for step in steps(store, name) if "TEMP B-TREE" in step] == []

@@ -1,0 +1,212 @@
+"""The 48 hours to the second, in the real program under libfaketime: reopening, closing, follow-ups, downtime."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import StartMaild
+from tests.servers import Clock, MaildProcess, until
+from tests.smtpsink import Letter, SmtpSink
+from tests.system.browser import ask, press
+from tests.system.people import BORDER, IVAN, all_sent, events, links_in, settled, ticket, trusting, write
+
+pytestmark = pytest.mark.system
+
+START = datetime(2026, 11, 23, 12, tzinfo=UTC)
+WINDOW = timedelta(hours=48)
+LIMIT = START + WINDOW
+MOMENT = "%Y-%m-%d %H:%M:%S"
+
+
+@pytest.fixture
+def still(folder: Path) -> Iterator[Clock]:
+    """A clock that shows START and stands still between travels: only so "exactly at the limit" can be tested."""
+    stopped = Clock(folder)
+    stopped.environment["TZ"] = "UTC"
+    stopped.travel(START.strftime(MOMENT))
+    yield stopped
+
+
+def go(clock: Clock, moment: datetime) -> None:
+    clock.travel(moment.strftime(MOMENT))
+
+
+def rfc3339(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def closing_ran(desk: MaildProcess, moment: datetime) -> bool:
+    """Has the job that closes tickets run at that moment or later?"""
+    health = json.loads(ask("GET", f"http://{desk.doors['ops']}/health").body)
+    last_run = health["jobs"]["close"]["last_run"]
+    return last_run is not None and datetime.fromisoformat(last_run.replace("Z", "+00:00")) >= moment
+
+
+def travel_and_close(desk: MaildProcess, clock: Clock, moment: datetime) -> None:
+    """Travel, and wait until the job has been at work there."""
+    go(clock, moment)
+    until(lambda: closing_ran(desk, moment), f"the job has run at {moment}", 30)
+
+
+def solve(desk: MaildProcess, *numbers: int) -> None:
+    for number in numbers:
+        ran = desk.cli("ticket", "solve", str(number))
+        assert ran.returncode == 0, ran.stderr
+
+
+def ask_questions(desk: MaildProcess, sink: SmtpSink, count: int) -> None:
+    for number in range(1, count + 1):
+        write(desk, "Помогите, пожалуйста.", subject=f"Вопрос {number}")
+        sink.wait(IVAN, number)
+
+
+def solved_letter(sink: SmtpSink, number: int) -> Letter:
+    """The last letter with links about that ticket."""
+
+    def look() -> list[Letter]:
+        tag = f"[#{number}]"
+        return [each for each in sink.to(IVAN) if tag in each.message["Subject"] and links_in(each)]
+
+    return until(look, f"ticket {number} has its solved letter", 30)[-1]
+
+
+def statuses(desk: MaildProcess) -> dict[int, str]:
+    return {row["number"]: row["status"] for row in desk.json("ticket", "list")}
+
+
+def count(desk: MaildProcess, number: int, event: str) -> int:
+    return sum(name == event for name, _ in events(desk, number))
+
+
+def row_of(desk: MaildProcess, subject: str) -> dict[str, Any]:
+    return next(row for row in desk.json("ticket", "list") if row["subject"] == subject)
+
+
+def test_a_reply_reopens_until_the_second_before_the_limit_and_never_at_it(
+    start_maild: StartMaild, sink: SmtpSink, still: Clock
+) -> None:
+    desk = start_maild(clock=still, **trusting())
+    ask_questions(desk, sink, 4)
+    solve(desk, 1, 2, 3, 4)
+    letters = {number: solved_letter(sink, number) for number in (1, 2, 3, 4)}
+    rows = desk.json("ticket", "list")
+    assert {row["reopen_until"] for row in rows} == {rfc3339(LIMIT)}
+    assert {row["status"] for row in rows} == {"solved"}
+
+    go(still, START + timedelta(hours=1))
+    assert press(links_in(letters[1])[0]).status == 200
+    confirmed = ticket(desk)
+    assert confirmed["confirmed_at"] == rfc3339(START + timedelta(hours=1))
+    assert confirmed["reopen_until"] == rfc3339(LIMIT)
+
+    travel_and_close(desk, still, LIMIT - timedelta(seconds=10))
+    write(desk, "Снова не работает!", answers=letters[1])
+    settled(desk, 5)
+    assert events(desk, 1)[-1] == ("reopened", "by_mail")
+
+    # From here on the job is not due: the deadline is judged at the event, not by what the job has written.
+    go(still, LIMIT)
+    write(desk, "Ровно в срок.", answers=letters[2])
+    go(still, LIMIT + timedelta(seconds=10))
+    write(desk, "Десять секунд спустя.", answers=letters[3])
+    queued = f"from x by {BORDER} with ESMTP; {LIMIT - timedelta(seconds=5):%a, %d %b %Y %H:%M:%S} +0000"
+    write(desk, "Ждало в очереди.", answers=letters[4], fields={"Received": queued})
+    mails = settled(desk, 8)
+    assert [mail["ticket"] for mail in mails[4:]] == [1, 5, 6, 4]
+    assert [ticket(desk, number)["follow_up_of"] for number in (5, 6)] == [2, 3]
+    assert events(desk, 4)[-1] == ("reopened", "by_mail")
+
+    travel_and_close(desk, still, LIMIT + timedelta(seconds=80))
+    assert statuses(desk) == {1: "open", 2: "closed", 3: "closed", 4: "open", 5: "new", 6: "new"}
+
+
+def test_solving_after_a_reopening_starts_a_round_of_its_own(
+    start_maild: StartMaild, sink: SmtpSink, still: Clock
+) -> None:
+    desk = start_maild(clock=still, **trusting())
+    ask_questions(desk, sink, 1)
+    solve(desk, 1)
+    assert press(links_in(solved_letter(sink, 1))[1]).status == 200
+    go(still, START + timedelta(hours=30))
+    solve(desk, 1)
+    second = START + timedelta(hours=78)
+    row = ticket(desk)
+    assert (row["solved_at"], row["reopen_until"]) == (rfc3339(START + timedelta(hours=30)), rfc3339(second))
+    assert row["confirmed_at"] is None
+    sink.wait(IVAN, 3)
+    travel_and_close(desk, still, LIMIT + timedelta(minutes=2))
+    assert statuses(desk) == {1: "solved"}
+    travel_and_close(desk, still, second - timedelta(seconds=1))
+    assert statuses(desk) == {1: "solved"}
+    travel_and_close(desk, still, second + timedelta(minutes=2))
+    assert statuses(desk) == {1: "closed"}
+    assert count(desk, 1, "closed") == 1
+
+
+def test_what_fell_due_during_three_days_of_downtime_is_closed_once(
+    start_maild: StartMaild, sink: SmtpSink, still: Clock
+) -> None:
+    desk = start_maild(clock=still, **trusting())
+    ask_questions(desk, sink, 2)
+    solve(desk, 1)
+    solved_letter(sink, 1)
+    go(still, START + timedelta(hours=1))
+    solve(desk, 2)
+    solved_letter(sink, 2)
+    until(lambda: not any(row["state"] == "queued" for row in desk.json("outbox", "list")), "all letters are sent")
+    assert desk.stop() == 0
+    go(still, LIMIT + timedelta(days=3))
+    desk.start()
+    sink.wait(IVAN, 6)
+    assert statuses(desk) == {1: "closed", 2: "closed"}
+    travel_and_close(desk, still, LIMIT + timedelta(days=3, minutes=5))
+    assert desk.stop() == 0
+    desk.start()
+    until(lambda: closing_ran(desk, LIMIT), "the job has run")
+    assert [count(desk, number, "closed") for number in (1, 2)] == [1, 1]
+    closing = [event for number in (1, 2) for event in ticket(desk, number)["events"] if event["event"] == "closed"]
+    assert {(event["who"], event["reason"]) for event in closing} == {("maild", "by_job")}
+    assert len(sink.to(IVAN)) == 6
+
+
+def test_a_clock_that_was_set_back_closes_nothing_and_loses_nothing(
+    start_maild: StartMaild, sink: SmtpSink, still: Clock
+) -> None:
+    desk = start_maild(clock=still, **trusting())
+    ask_questions(desk, sink, 1)
+    solve(desk, 1)
+    letter = solved_letter(sink, 1)
+    back = START - timedelta(hours=10)
+    go(still, back)
+    write(desk, "Ещё вопрос.", subject="Вопрос 2")
+    sink.wait(IVAN, 3)
+    write(desk, "Не помогло!", answers=letter)
+    settled(desk, 3)
+    assert statuses(desk) == {1: "open", 2: "new"}
+    all_sent(desk, 7)
+    go(still, START + timedelta(minutes=5))
+    solve(desk, 1)
+    assert ticket(desk)["reopen_until"] == rfc3339(LIMIT + timedelta(minutes=5))
+    assert count(desk, 1, "closed") == 0
+
+
+def test_a_ticket_is_left_alone_until_its_customer_has_been_told(
+    start_maild: StartMaild, sink: SmtpSink, still: Clock
+) -> None:
+    desk = start_maild(clock=still, **trusting())
+    ask_questions(desk, sink, 1)
+    all_sent(desk, 2)
+    sink.stop()
+    solve(desk, 1)
+    travel_and_close(desk, still, LIMIT + timedelta(minutes=2))
+    assert statuses(desk) == {1: "solved"}
+    sink.start()
+    go(still, LIMIT + timedelta(minutes=4))  # a clock that stands still would put the next attempt off for ever
+    solved_letter(sink, 1)
+    until(lambda: not desk.json("outbox", "list", "--state", "queued"), "the solved letter is sent")
+    travel_and_close(desk, still, LIMIT + timedelta(minutes=6))
+    assert statuses(desk) == {1: "closed"}
