@@ -51,7 +51,8 @@ def test_every_socket_unit_hands_a_door_to_the_service() -> None:
         if unit.suffix == ".socket":
             lines = dict(line.split("=", 1) for line in unit.read_text().splitlines() if line and line[0] not in "#[")
             found[lines["FileDescriptorName"]] = (lines["ListenStream"], lines["Service"])
-    assert found == {"smtp": ("25", "maild.service"), "http": ("80", "maild.service")}
+    places = {"smtp": "25", "http": "80", "lmtp": "/run/maild-lmtp.sock"}
+    assert found == {door: (place, "maild.service") for door, place in places.items()}
 
 
 @pytest.fixture
