@@ -75,6 +75,7 @@ class Reason(StrEnum):
 
     NEW_QUESTION = "new question"
     JOINED_BY_TOKEN = "reply address of the ticket"
+    JOINED_BY_CODE = "signed code in the subject"
     JOINED_BY_OUR_REFERENCE = "answers a letter of ours"
     JOINED_BY_REFERENCE = "refers to a message of the ticket"
     JOINED_BY_NUMBER = "number in the subject, author verified"

@@ -12,7 +12,7 @@ from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
 from maild.core.mail import Mailbox
 from maild.core.policy import Category
 from maild.core.robots import LOOP_FIELD
-from maild.core.tokens import Action, Claim, action_token, bounce_address, reply_address
+from maild.core.tokens import Action, Claim, action_code, action_token, bounce_address, reply_address
 from maild.desk.desk import Desk
 from maild.desk.notices import freeze_notice
 from maild.mime.attach import cut
@@ -208,6 +208,13 @@ def _mailtos(draft: _Draft) -> dict[str, str]:
     """The same two actions for people whose browser does not open: a ready mail with one word in it (RFC 6068)."""
     if draft.letter not in WITH_ACTIONS:
         return {"solved": "", "continue_": ""}
-    tag = draft.desk.policy.tag(draft.material.number)
-    start = f"mailto:{quote(draft.reply_to, safe='@')}?subject={quote(tag, safe='')}&body=%23"
-    return {"solved": f"{start}solved", "continue_": f"{start}continue"}
+    return {"solved": _mailto(draft, Action.SOLVED), "continue_": _mailto(draft, Action.CONTINUE)}
+
+
+def _mailto(draft: _Draft, action: Action) -> str:
+    """Where the address carries no token, the subject carries a code."""
+    subject = draft.desk.policy.tag(draft.material.number)
+    if draft.reply_to == draft.category.address:
+        claim = Claim(draft.material.number, draft.row.to_address, action)
+        subject += f" {action_code(draft.desk.keys, claim)}"
+    return f"mailto:{quote(draft.reply_to, safe='@')}?subject={quote(subject, safe='')}&body=%23{action}"

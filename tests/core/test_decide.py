@@ -25,7 +25,7 @@ from maild.core.facts import Facts, LetterFacts, Provoked
 from maild.core.mail import Attachment, Bounce, BouncedRecipient, Kind, Mail, Mailbox
 from maild.core.robots import LOOP_FIELD
 from maild.core.ticket import Status
-from maild.core.tokens import Purpose
+from maild.core.tokens import Action, Claim, Purpose, action_code
 from maild.core.trust import Trust
 from tests.values import (
     ANNA,
@@ -33,6 +33,7 @@ from tests.values import (
     BILLING_TEAM,
     INSTANCE,
     IVAN,
+    KEYS,
     NOW,
     OLGA,
     OPEN_TRUST,
@@ -81,12 +82,14 @@ def messages(decision: Decision) -> list[AddMessage]:
     return [effect for effect in decision.effects if isinstance(effect, AddMessage)]
 
 
+SAY_SOLVED = Claim(7, IVAN.address, Action.SOLVED)
 BY_TOKEN = make_envelope(rcpt_tos=(token_address(),))
 FROM_NULL = make_envelope(mail_from="")
 
 CASES: list[tuple[Reason, dict[str, Any]]] = [
     (Reason.NEW_QUESTION, {"mail": make_mail()}),
     (Reason.JOINED_BY_TOKEN, {"mail": make_mail(), "envelope": BY_TOKEN, "facts": OPEN}),
+    (Reason.JOINED_BY_CODE, {"mail": make_mail(subject=f"[#7] {action_code(KEYS, SAY_SOLVED)}"), "facts": OPEN}),
     (Reason.JOINED_BY_OUR_REFERENCE, {"mail": make_mail(in_reply_to=(our_id(),)), "facts": OPEN}),
     (
         Reason.JOINED_BY_REFERENCE,
