@@ -35,8 +35,14 @@ soak: packages $(TOOLS) ## minutes of mail with crashes in between
 bench: $(TOOLS) ## ratios against a null server
 	@$(PY) bench/run.py
 
+# Debian packs the module venv apart from Python itself.
 $(PY):
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
+	    rm -rf $(VENV); \
+	    [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+	        { apt-get update -qq && apt-get install -qq --yes --no-install-recommends python3-venv; } >/dev/null 2>&1; \
+	    $(PYTHON) -m venv $(VENV); \
+	}
 
 $(RUNTIME): pyproject.toml | $(PY)
 	@echo "installing what maild needs into $(VENV)"

@@ -51,5 +51,5 @@ def test_a_database_of_a_newer_release_is_refused_and_named(url: str, open_again
         lambda tx: tx.run(f"INSERT INTO {table} (name, {others}) SELECT '0999_future', {others} FROM {table} LIMIT 1")
     )
     store.close()
-    with pytest.raises(ConfigError, match="newer maild.*0999_future"):
+    with pytest.raises(ConfigError, match=r"newer maild.*0999_future"):
         open_store(url)
