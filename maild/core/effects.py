@@ -195,10 +195,11 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class LetterBounced:
-    """The letter of that outbox row did not arrive."""
+    """The letter of that outbox row did not arrive. `unreachable` is the address if it is proven not to exist."""
 
     letter: int
     status: str
+    unreachable: str = ""
 
 
 Effect = OpenTicket | AddMessage | SetStatus | Confirm | Record | Send | LetterBounced

@@ -114,16 +114,12 @@ def _bounced(tx: Tx, keys: MailKeys) -> LetterFacts | None:
         return None
     row = tx.one(
         "SELECT o.id, o.ticket, o.letter, o.to_address, COALESCE(t.category, ''),"
-        " COALESCE(o.subject, '') FROM outbox o"
+        " COALESCE(o.subject, ''), o.state = 'failed' FROM outbox o"
         " LEFT JOIN tickets t ON t.number = o.ticket WHERE o.id = ? OR o.message_id = ?"
         " ORDER BY o.id = ? DESC LIMIT 1",
         keys.letter or 0, keys.returned_id, keys.letter or 0,
     )  # fmt: skip
-    return (
-        LetterFacts(id=row[0], ticket=row[1], letter=row[2], to=row[3], category=row[4], subject=row[5])
-        if row
-        else None
-    )
+    return LetterFacts(*row[:6], bool(row[6])) if row else None
 
 
 def _provoked(tx: Tx, author: str, now: datetime) -> Provoked:
