@@ -133,7 +133,8 @@ class Conversation:
         return [row.event for row in self.desk.store.read_now(lists.events_of, number)]
 
     def row(self, mail: int) -> ledger.LedgerRow:
-        [found] = self.desk.store.read_now(ledger.rows, mail=mail)
+        found = self.desk.store.read_now(ledger.row, mail)
+        assert found is not None
         return found
 
 

@@ -147,7 +147,8 @@ def test_a_dropped_mail_keeps_its_row_and_bytes_and_does_not_come_back(store: St
     assert not store.run_now(ledger.drop, mail, "no"), "only what is held"
     settle(store, mail, held=True)
     assert store.run_now(ledger.drop, mail, "dropped by anna")
-    [row] = store.read_now(ledger.rows, mail=mail)
+    row = store.read_now(ledger.row, mail)
+    assert row is not None
     assert (row.state, row.reason) == ("done", "dropped by anna")
     assert store.read_now(ledger.raw, mail) == RAW
     put(store, rcpt_tos=(TECH,))

@@ -12,9 +12,7 @@ from tests.system.people import trusting
 pytestmark = pytest.mark.system
 
 
-def test_nothing_is_lost_or_doubled_by_kills_under_load(
-    start_maild: StartMaild, sink: SmtpSink, folder: Path
-) -> None:
+def test_nothing_is_lost_or_doubled_by_kills_under_load(start_maild: StartMaild, sink: SmtpSink, folder: Path) -> None:
     desk = start_maild(**trusting())
     with Senders(desk, clients=4) as senders:
         took = kill_and_restart(desk, senders, 6)
