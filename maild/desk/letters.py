@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from maild.core.address import domain_of
 from maild.core.effects import Role
 from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
 from maild.core.mail import Mailbox
@@ -84,7 +85,7 @@ def _write(draft: _Draft) -> tuple[str, bytes, bytes]:
         fields=((LOOP_FIELD, desk.instance), ("X-Maild-Ticket", str(draft.material.number))),
         smtputf8=not row.to_address.isascii(),
     )
-    data = compose(outgoing)
+    data = desk.sign(compose(outgoing), domain_of(outgoing.from_address))
     return rendered.subject, data, outbox.packed(data)
 
 

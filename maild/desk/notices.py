@@ -95,7 +95,7 @@ def _write(desk: Desk, row: outbox.Letter) -> tuple[str, bytes, bytes]:
         fields=((LOOP_FIELD, desk.instance),),
         smtputf8=not row.to_address.isascii(),
     )
-    data = compose(outgoing)
+    data = desk.sign(compose(outgoing), domain_of(outgoing.from_address))
     return rendered.subject, data, outbox.packed(data)
 
 

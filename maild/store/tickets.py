@@ -10,7 +10,7 @@ from maild.core.facts import Facts, LetterFacts, MailKeys, Provoked, TicketFacts
 from maild.core.mail import Mailbox
 from maild.core.robots import budget_domain
 from maild.core.ticket import Status
-from maild.store.db import Tx
+from maild.store.db import Row, Tx
 from maild.store.times import maybe_from, maybe_to, to_micros
 
 _CHUNK = 500  # parameters of one statement; SQLite and PostgreSQL both take many more
@@ -119,7 +119,12 @@ def _bounced(tx: Tx, keys: MailKeys) -> LetterFacts | None:
         " ORDER BY o.id = ? DESC LIMIT 1",
         keys.letter or 0, keys.returned_id, keys.letter or 0,
     )  # fmt: skip
-    return LetterFacts(*row[:6], bool(row[6])) if row else None
+    return _letter_facts(row) if row else None
+
+
+def _letter_facts(row: Row) -> LetterFacts:
+    number, ticket, letter, to, category, subject, is_failed = row
+    return LetterFacts(number, ticket, letter, to, category, subject, bool(is_failed))
 
 
 def _provoked(tx: Tx, author: str, now: datetime) -> Provoked:
