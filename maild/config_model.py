@@ -341,6 +341,7 @@ class Config(_Table):
             form_senders=tuple(sender.address for sender in self.form_sender),
             trust=self._trust_rules(),
             budgets=rules.Budgets(**self.budgets.model_dump()),
+            max_letter=self.outbound.max_size,
         )
 
     def _trust_rules(self) -> rules.TrustRules:

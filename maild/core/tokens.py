@@ -11,7 +11,7 @@ import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -63,6 +63,16 @@ class Claim:
     number: int
     person: str
     action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class FileClaim:
+    """What a file link says: until then this person may have that part of that message's mail."""
+
+    message: int
+    part: int
+    person: str
+    until: datetime
 
 
 def derive_keys(secrets: Iterable[bytes]) -> Keys:
@@ -157,9 +167,9 @@ def read_action_code(number: int, text: str) -> Signed | None:
     return Signed(number, match[2].lower(), Purpose.CUSTOMER, action=Action(match[1].lower()))
 
 
-def _links(keys: Keys) -> URLSafeSerializer:
+def _links(keys: Keys, kind: str = "action") -> URLSafeSerializer:
     return URLSafeSerializer(
-        list(reversed(keys)), salt="maild action link", signer_kwargs={"digest_method": hashlib.sha256}
+        list(reversed(keys)), salt=f"maild {kind} link", signer_kwargs={"digest_method": hashlib.sha256}
     )
 
 
@@ -177,6 +187,22 @@ def read_action(keys: Keys, token: str) -> Claim | None:
         return None
     # The last character of base64 has bits that mean nothing: of the spellings of a signature only ours counts.
     return claim if any(action_token((key,), claim) == token for key in keys) else None
+
+
+def file_token(keys: Keys, claim: FileClaim) -> str:
+    """The token of a file link, which says itself until when it is good."""
+    content = [claim.message, claim.part, claim.person, int(claim.until.timestamp())]
+    return str(_links(keys, "file").dumps(content))
+
+
+def read_file_token(keys: Keys, token: str) -> FileClaim | None:
+    """What a file link says, or None if we did not make it. Whether it is still good is for the caller to judge."""
+    try:
+        message, part, person, until = _links(keys, "file").loads(token)
+        claim = FileClaim(int(message), int(part), str(person), datetime.fromtimestamp(until, UTC))
+    except (BadData, ValueError, TypeError, OverflowError):
+        return None
+    return claim if any(file_token((key,), claim) == token for key in keys) else None  # as for action links
 
 
 def page_nonce(keys: Keys, token: str, salt: str, now: datetime) -> str:
