@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -278,6 +278,7 @@ class MaildProcess:
     """The real `maild serve` in a directory of its own, and the CLI beside it.
 
     `desk`, `smtp` and `outbound` are lines for those tables, `rest` replaces the two categories and may add tables.
+    `wrapper` is a program that starts it (with its arguments), `environment` is added to what it sees.
     `doors` says where it listens after `start()`: {"smtp": "127.0.0.1:40123", "lmtp": …, "http": …, "ops": …}.
     """
 
@@ -291,6 +292,8 @@ class MaildProcess:
         outbound: str = "",
         rest: str = _CATEGORIES,
         clock: Clock | None = None,
+        wrapper: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder, self.config = folder, folder / "config.toml"
         self.doors: dict[str, str] = {}
@@ -300,7 +303,8 @@ class MaildProcess:
         self.config.write_text(head + rest)
         (folder / "secret").write_text(SECRET)
         self._environment = {"PYTHONPATH": str(ROOT), **(clock.environment if clock else {})}
-        self._environment["MAILD_CONFIG"] = str(self.config)
+        self._environment |= {"MAILD_CONFIG": str(self.config), **(environment or {})}
+        self._wrapper = wrapper
 
     def __enter__(self) -> Self:
         self.start()
@@ -313,7 +317,7 @@ class MaildProcess:
         """Start it and wait until it says that it is ready."""
         said = self.folder / "stdout.log"
         with said.open("wb") as out, (self.folder / "stderr.log").open("ab") as log:
-            self._process = _spawn([*MAILD, "serve"], out, log, self._environment)
+            self._process = _spawn([*self._wrapper, *MAILD, "serve"], out, log, self._environment)
         try:
             line = until(lambda: self._ready_line(said), "maild ready", 30)
         except BaseException:

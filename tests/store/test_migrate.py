@@ -11,7 +11,7 @@ from maild.store.schema import migrate
 
 TABLES = {
     "settings", "mails", "arrivals", "tickets", "participants", "people", "messages", "events", "outbox", "leases",
-    "nonces",
+    "nonces", "unreachable",
 }  # fmt: skip
 
 
@@ -35,9 +35,27 @@ def test_an_empty_database_gets_every_table_once(open_again: Callable[[], Store]
 
 def test_what_was_done_is_named(url: str) -> None:
     database = peewee.SqliteDatabase(str(sqlite_path(url)))
-    assert migrate(database)[0] == "0001_begin"
+    assert migrate(database) == ["0001_begin", "0002_unreachable"]
     assert migrate(database) == []
     database.close()
+
+
+def test_a_database_of_the_release_before_gets_the_missing_step_and_keeps_its_rows(url: str) -> None:
+    store = open_store(url)
+    [(table,)] = store.read_now(
+        lambda tx: tx.all("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '%migration%'")
+    )
+    store.run_now(lambda tx: tx.run("INSERT INTO people (address, language) VALUES ('ivan@client.example', 'ru')"))
+    store.run_now(lambda tx: tx.run("DROP TABLE unreachable"))
+    store.run_now(lambda tx: tx.run(f"DELETE FROM {table} WHERE name = '0002_unreachable'"))
+    store.close()
+    database = peewee.SqliteDatabase(str(sqlite_path(url)))
+    assert migrate(database) == ["0002_unreachable"]
+    database.close()
+    store = open_store(url)
+    assert tables(store) >= TABLES
+    assert store.read_now(lambda tx: tx.all("SELECT * FROM people")) == [("ivan@client.example", "ru")]
+    store.close()
 
 
 def test_a_database_of_a_newer_release_is_refused_and_named(url: str, open_again: Callable[[], Store]) -> None:
