@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from maild.core.effects import Decision, Effect, Event, Reason, Record, Way
+from maild.core.effects import Decision, Effect, Reason, Way
 from maild.core.facts import Facts, TicketFacts
 from maild.core.letter import Letter
 from maild.core.policy import Policy
-from maild.core.rounds import round_context, status_effects
+from maild.core.rounds import opening_effects, round_context, status_effects
 from maild.core.sends import to_participants, to_team
 from maild.core.ticket import Happening, Outcome, Verdict, advance
 from maild.core.tokens import Action, Claim
@@ -58,12 +58,11 @@ def decide_click(claim: Claim, ticket: TicketFacts, facts: Facts, policy: Policy
         return Decision(Reason.ACTION_REFUSED, (), ticket.number)
     if not _changes(outcome, ticket):
         return Decision(Reason.ALREADY_KNOWN, (), ticket.number)
+    change = opening_effects if claim.action is Action.CONTINUE else status_effects
     effects: list[Effect] = list(
-        status_effects(ticket.number, ticket.status, outcome, policy, now, who=claim.person, via="http", way=Way.LINK)
+        change(ticket.number, ticket.status, outcome, policy, now, who=claim.person, via="http", way=Way.LINK)
     )
     if claim.action is Action.CONTINUE:
-        if not outcome.reopens:
-            effects.append(Record(ticket.number, Event.REOPENED, claim.person, "http", Way.LINK))
         effects += to_team(policy, ticket.category, Letter.REOPENED, ticket.number, has_message=False)
     if outcome.starts_round:
         effects += to_participants(

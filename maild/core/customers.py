@@ -2,6 +2,7 @@
 
 from maild.core.case import Case
 from maild.core.commands import Wish, read_wish, without_wish
+from maild.core.deadlines import decide_close
 from maild.core.effects import (
     OPENED,
     Decision,
@@ -83,8 +84,9 @@ def _said(case: Case, ticket: TicketFacts, event: Event, way: Way = Way.MAIL) ->
 
 def _way(case: Case, match: Match, happening: Happening) -> Way:
     if happening in (Happening.CUSTOMER_CONFIRMS, Happening.CUSTOMER_CONTINUES):
-        # A mailto: link opens a mail to the reply address with nothing but the command in it, or with our code.
-        is_ready = case.mail.reply.strip().startswith("#") and any(route.reply_token for route in case.routes)
+        # A mailto: link opens a new mail to the reply address with nothing but the command in it, or with our code.
+        is_new = not (case.mail.in_reply_to or case.mail.references)
+        is_ready = is_new and case.mail.reply.strip().startswith("#") and any(one.reply_token for one in case.routes)
         return Way.MAILTO if is_ready or match.action else Way.WORD
     return Way.MAIL
 
@@ -152,6 +154,7 @@ def _new_question(case: Case, match: Match) -> Decision:
         named = match.claimed.number
         effects.append(Record(OPENED, Event.CLAIMS_TICKET, case.author.address, case.via, f"#{named}"))
         context["claims"] = named
+        context["claims_own"] = match.claimed.participant(case.author.address) is not None
     effects += to_team(case.policy, first.category, Letter.NEW_TICKET, OPENED, context=context)
     others = (route.category for route in case.routes[1:])
     effects += to_second_teams(case.policy, first.category, others, OPENED, context=context)
@@ -224,7 +227,10 @@ def _refused(case: Case, ticket: TicketFacts, match: Match) -> Decision:
         _said(case, ticket, Event.CUSTOMER_WROTE),
     ]
     answerable = may_answer(case.mail, case.envelope, case.trust, case.policy)
-    if answerable and (match.is_confirmed or is_within(case.policy.budgets, case.facts.provoked)):
+    if ticket.status is Status.SOLVED:
+        # The job has not written "closed" yet: then this does, and its letter tells all participants, this one too.
+        effects += decide_close(ticket, case.facts, case.policy, max(case.now, case.envelope.received_at)).effects
+    elif answerable and (match.is_confirmed or is_within(case.policy.budgets, case.facts.provoked)):
         context: dict[str, object] = {"status": Status.CLOSED.value}
         effects.append(_told(case, ticket, Letter.CLOSED, ticket.number, match.is_confirmed, context))
     return Decision(Reason.ACTION_REFUSED, tuple(effects), ticket.number)

@@ -104,9 +104,14 @@ def _decide_person(case: Case) -> Decision:
     if proofs:
         return decide_agent(case, proofs)
     match = _match(case)
-    if is_support and match.claimed:
+    if is_support and match.ticket is None and (match.claimed or _is_own_category(case)):
         return held(case, Reason.HELD_AGENT_UNPROVEN, match.claimed)
     return decide_customer(case, match)
+
+
+def _is_own_category(case: Case) -> bool:
+    """Does support write to itself? As a new question it would make the team its own customer."""
+    return case.policy.is_agent_of(case.author.address, case.routes[0].category)
 
 
 def _decide_released(case: Case) -> Decision:
@@ -175,10 +180,13 @@ def _decide_robot(case: Case) -> Decision:
     if case.mail.is_kind_guessed:
         return held(case, Reason.HELD_KIND_GUESSED, _match(case).ticket)
     ticket = case.proofs[0].ticket if case.proofs else _match(case).ticket
-    if ticket is None:
+    # Vacation programs answer to the envelope sender (RFC 3834 §4), which names our letter.
+    letter = case.facts.bounced
+    number = ticket.number if ticket else letter.ticket if letter else None
+    if number is None:
         return held(case, Reason.HELD_ROBOT)
     event = Event.AUTO_RESPONSE if case.mail.kind is Kind.AUTO_RESPONSE else Event.RECEIPT
-    return _recorded(ticket.number, event, case, Reason.ROBOT_RECORDED)
+    return _recorded(number, event, case, Reason.ROBOT_RECORDED)
 
 
 def _recorded(ticket: int | None, event: Event, case: Case, reason: Reason) -> Decision:

@@ -98,6 +98,8 @@ class Reason(StrEnum):
     HELD_TRUST_FAILED = "sender failed authentication"
     HELD_AGENT_UNVERIFIED = "claims to be an agent, not verified"
     HELD_AGENT_UNPROVEN = "agent without a token or reference of ours"
+    HELD_AGENT_AUTOMATIC = "automatic mail of support's"
+    HELD_OTHER_AGENT = "another agent is among its recipients"
     HELD_COMMAND_UNCLEAR = "command not understood"
     HELD_NOTHING_TO_SEND = "an answer without words"
     HELD_TICKET_CLOSED = "command for a closed ticket"

@@ -13,6 +13,7 @@ from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
 from maild.core.mail import Attachment, Mailbox
 from maild.core.policy import Category
 from maild.core.robots import LOOP_FIELD
+from maild.core.scrub import without_tokens
 from maild.core.tokens import (
     Action,
     Claim,
@@ -173,7 +174,7 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "ticket": _ticket(draft),
         "person": _person(material.customer if draft.is_for_team else Mailbox(row.to_name, row.to_address)),
         "author": _author(draft, material.message) if material.message else None,
-        "words": material.message.reply if material.message else "",
+        "words": without_tokens(material.message.reply, desk.policy) if material.message else "",
         "attachments": [_file(draft, file) for file in (material.message.attachments if material.message else ())],
         "thread": [_entry(draft, entry) for entry in material.earlier],
         "links": _links(draft),
@@ -191,6 +192,7 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "is_auto_solved": bool(kept.get("is_auto_solved")),
         "token_address": "" if draft.reply_to == draft.category.address else draft.reply_to,
         "claims": kept.get("claims"),
+        "claims_own": bool(kept.get("claims_own")),
         "is_note": bool(kept.get("is_note")),
         "reply_is_note": row.purpose == "n",
     }
@@ -253,7 +255,7 @@ def _entry(draft: _Draft, entry: Entry) -> dict[str, object]:
         "is_support": is_support,
         "is_note": entry.is_note,
         "at": entry.at,
-        "text": entry.reply,
+        "text": without_tokens(entry.reply, draft.desk.policy),
     }
 
 

@@ -117,6 +117,14 @@ CASES: list[tuple[Reason, dict[str, Any]]] = [
         {"mail": agent_mail("Держите.", in_reply_to=()), "envelope": to_token(), "facts": OPEN},
     ),
     (Reason.HELD_COMMAND_UNCLEAR, {"mail": agent_mail("#sovled"), "envelope": to_token(), "facts": OPEN}),
+    (
+        Reason.HELD_AGENT_AUTOMATIC,
+        {"mail": agent_mail("x", is_auto_generated=True), "envelope": to_token(), "facts": OPEN},
+    ),
+    (
+        Reason.HELD_OTHER_AGENT,
+        {"mail": agent_mail("x", cc=(Mailbox("", ANNA),)), "envelope": to_token(), "facts": OPEN},
+    ),
     (Reason.HELD_NOTHING_TO_SEND, {"mail": agent_mail(""), "envelope": to_token(), "facts": OPEN}),
     (Reason.HELD_TICKET_CLOSED, {"mail": agent_mail("#solved"), "envelope": to_token(), "facts": CLOSED}),
     (Reason.HELD_LOOP, {"mail": make_mail(), "facts": Facts(is_own_letter=True)}),
