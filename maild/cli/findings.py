@@ -16,7 +16,7 @@ from maild.core.address import normalise
 from maild.core.errors import ConfigError, MaildError
 from maild.desk.desk import Desk, utc_now
 from maild.mime.parse import parse
-from maild.mime.plain import size
+from maild.mime.plain import plural, size
 from maild.store import ledger, outbox
 from maild.wiring import build_desk, check_templates
 
@@ -53,7 +53,8 @@ def findings(path: Path) -> Iterator[Finding]:
 
 
 def _count(config: Config) -> str:
-    agents = f", {len(config.agent)} agents" if config.agent else ""
+    count = len(config.agent)
+    agents = f", {count} {plural(count, 'agent', 'agents', language='en')}" if count else ""
     return f"{', '.join(category.address for category in config.category)}{agents}"
 
 
@@ -61,7 +62,8 @@ def _database(config: Config) -> Iterator[Finding]:
     """The database as it is; one that is not there yet is not made, for `serve` may run as somebody else."""
     path = config.database
     if not path.exists():
-        yield _place(path.parent, "database", f"{path}: not there yet, made by the first `maild serve`")
+        folder = "" if path.parent.exists() else ", together with its directory"
+        yield _place(path.parent, "database", f"{path}: not there yet, made by the first `maild serve`{folder}")
         yield from _trust(config, None)
         return
     try:
@@ -91,7 +93,8 @@ def _waiting(desk: Desk) -> Iterator[Finding]:
     if held:
         yield Finding("warning", "mail", f"{held} held: see `maild hold list`")
     if failed:
-        yield Finding("warning", "outbox", f"{failed} letters failed: see `maild outbox list --state failed`")
+        letters = plural(failed, "letter", "letters", language="en")
+        yield Finding("warning", "outbox", f"{failed} {letters} failed: see `maild outbox list --state failed`")
 
 
 def _trust(config: Config, desk: Desk | None) -> Iterator[Finding]:

@@ -192,6 +192,7 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "is_auto_solved": bool(kept.get("is_auto_solved")),
         "token_address": "" if draft.reply_to == draft.category.address else draft.reply_to,
         "claims": kept.get("claims"),
+        "is_open_trust": desk.policy.trust.is_open,
         "claims_own": bool(kept.get("claims_own")),
         "is_note": bool(kept.get("is_note")),
         "reply_is_note": row.purpose == "n",
@@ -228,7 +229,7 @@ def _ticket(draft: _Draft) -> dict[str, object]:
 
 
 def _status_word(draft: _Draft, status: str) -> str:
-    return draft.desk.renderer.status_word(status, draft.row.language)
+    return draft.desk.renderer.status_word(status, draft.row.language, for_team=draft.is_for_team)
 
 
 def _person(person: Mailbox) -> dict[str, str]:

@@ -95,9 +95,11 @@ class Renderer:
         """
         return self._environment(language).get_template(f"web/{name}.html").render(context)
 
-    def status_word(self, status: str, language: str) -> str:
-        """A ticket's status in words, from the language's words.toml."""
-        return str(self._say(language)["status"][status])
+    def status_word(self, status: str, language: str, *, for_team: bool = False) -> str:
+        """A ticket's status in words, from the language's words.toml; support reads some of them otherwise."""
+        say = self._say(language)
+        for_whom = say.get("status_for_team", {}) if for_team else {}
+        return str(for_whom.get(status) or say["status"][status])
 
     def held_reason(self, reason: str, language: str) -> str:
         """Why a mail is held, in words; `reason` is the name of a Reason without HELD_, in lower case."""
@@ -186,10 +188,16 @@ _NOTHING: dict[str, object] = {
     "is_auto_solved": False,
     "token_address": "",
     "claims": None,
+    "claims_own": False,
     "is_note": False,
 }
 
 
 def _complete(letter: Letter, context: Mapping[str, object]) -> dict[str, object]:
     """The context with nothing where nothing was given, and what follows from the letter unless the caller knows."""
-    return {**_NOTHING, "for_team": letter in FOR_TEAM, "reply_is_note": letter in _NOTES, **context}
+    follows = {
+        "for_team": letter in FOR_TEAM,
+        "reply_is_note": letter in _NOTES,
+        "is_open_trust": context.get("verdict") == "open",
+    }
+    return {**_NOTHING, **follows, **context}

@@ -4,8 +4,9 @@ Letters: every key of `bare_context` is always given; "", None or [] where it do
 `author` who wrote the new `words`; `thread` holds the earlier messages, newest first. `verdict` is verified,
 unverified, failed, open or "". An attachment with `url` is fetched there `until` then; one that `is_left_out` did not
 fit at all, and `left_out` tells the team of those in a letter to a customer. Optional, with defaults from
-`mime.render`: `reply_is_note` (an answer to this team letter stays inside), `is_note` (a copy carries a note), `claims`
-(number of a ticket the author has no part in).
+`mime.render`: `reply_is_note` (an answer to this team letter stays inside), `is_open_trust` (such an answer is held),
+`is_note` (a copy carries a note), `claims` (number of a ticket the mail names but has not joined), `claims_own` (the
+author has a part in it, but is not verified).
 """
 
 from collections.abc import Callable
@@ -25,7 +26,7 @@ _RU = {
     "subject": "Не приходит счёт за ноябрь",
     "status": "В работе",
     "solved_status": "Проблема решена",
-    "pending_status": "Ожидает вашего ответа",
+    "pending_status": "Ждёт ответа клиента",
     "category": "Счета и оплата",
     "person": "Иван Петров",
     "agent": "Анна Смирнова",
@@ -52,7 +53,7 @@ _EN = {
     "subject": "The invoice for November has not arrived",
     "status": "In progress",
     "solved_status": "Problem solved",
-    "pending_status": "Waiting for your reply",
+    "pending_status": "Waiting for the customer",
     "category": "Invoices and payments",
     "person": "Helen Carter",
     "agent": "Anna Smith",

@@ -111,7 +111,8 @@ def test_without_a_public_url_the_actions_are_mailtos_and_words(letter: Letter, 
     rendered = write(letter, language, links={"solved": "", "continue_": ""}, words="", attachments=[])
     hrefs = [one["href"] for one in Tags(rendered.html).all("a")]
     assert hrefs == [context["mailtos"]["solved"], context["mailtos"]["continue_"]]
-    assert context["mailtos"]["solved"] in rendered.text
+    for key, label in zip(("solved", "continue_"), ACTIONS[language], strict=True):
+        assert f"{label}:\n{context['mailtos'][key]}\n" in rendered.text
     assert ("#решено" if language == "ru" else "#solved") in rendered.text
 
 
@@ -186,6 +187,15 @@ def test_team_letters_say_where_an_answer_goes(language: str) -> None:
     assert stays in copy
     assert to_customer not in copy
     assert stays in write(Letter.NEW_TICKET, language, reply_is_note=True).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_solved_request_is_not_called_closed(language: str) -> None:
+    said = "получило статус «Проблема решена»" if language == "ru" else "has the status “Problem solved”"
+    for is_auto_solved in (False, True):
+        text = write(Letter.SOLVED, language, is_auto_solved=is_auto_solved).text
+        assert said in text
+        assert not any(word in text for word in ("закрыт", "closed"))
 
 
 def test_deadlines_are_local_dates_in_words() -> None:
