@@ -66,7 +66,7 @@ def _trouble(tx: Tx, desk: Desk, mail: int) -> int:
 
 def _settle(tx: Tx, desk: Desk, spooled: ledger.SpooledMail, mail: Mail) -> str:
     """One transaction: look up, decide, write down. What became of the mail, for the log."""
-    if not ledger.is_spooled(tx, spooled.id):
+    if not ledger.is_still_ours(tx, spooled):
         return "settled elsewhere"
     now = desk.now()
     envelope = merged(spooled.arrivals)

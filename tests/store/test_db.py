@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from maild.core.errors import ConfigError, StoreBusy
-from maild.store import db, settings
-from maild.store.db import Store, Tx, open_store, sqlite_path
+from maild.store import settings, sqlite
+from maild.store.db import Store, Tx, open_store
+from maild.store.sqlite import sqlite_path
 from tests.store.rows import count
 
 WAIT = 20.0  # seconds; nothing here takes one
@@ -35,7 +36,7 @@ def test_many_at_once_share_commits_and_each_gets_its_own_answer(store: Store) -
         return await asyncio.gather(*(store.run(keep, number) for number in range(1000)))
 
     commits: list[int] = []
-    store.run_now(lambda tx: tx._database.connection().set_trace_callback(
+    store.run_now(lambda tx: tx._backend.database.connection().set_trace_callback(
         lambda sql: commits.append(1) if sql.strip().upper().startswith("COMMIT") else None))  # fmt: skip
     assert asyncio.run(all_at_once()) == list(range(1000))
     assert len(commits) < 200, "one commit for whatever waits"
@@ -112,7 +113,7 @@ def test_a_caller_that_goes_away_harms_nobody(store: Store) -> None:
 
 @pytest.fixture
 def impatient_store(monkeypatch: pytest.MonkeyPatch, url: str) -> Store:
-    monkeypatch.setitem(db._PRAGMAS, "busy_timeout", 100)
+    monkeypatch.setitem(sqlite._PRAGMAS, "busy_timeout", 100)
     return open_store(url)
 
 
@@ -165,7 +166,7 @@ def test_the_file_is_nobody_elses_business(store: Store, url: str) -> None:
 
 
 def test_a_file_that_does_not_keep_its_promises_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(db._PRAGMAS, "synchronous", "normal")
+    monkeypatch.setitem(sqlite._PRAGMAS, "synchronous", "normal")
     with pytest.raises(ConfigError, match="synchronous=1, not wal and 2"):
         open_store(f"sqlite://{tmp_path}/maild.db")
 

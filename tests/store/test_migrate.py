@@ -6,8 +6,9 @@ import peewee
 import pytest
 
 from maild.core.errors import ConfigError
-from maild.store.db import Store, open_store, sqlite_path
+from maild.store.db import Store, open_store
 from maild.store.schema import migrate
+from maild.store.sqlite import sqlite_path
 
 TABLES = {
     "settings", "mails", "arrivals", "tickets", "participants", "people", "messages", "events", "outbox", "leases",

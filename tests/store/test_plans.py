@@ -24,7 +24,7 @@ class Watched(Tx):
     """Asks SQLite how it would carry out each statement before it does."""
 
     def __init__(self, tx: Tx) -> None:
-        super().__init__(tx._database)
+        super().__init__(tx._backend, set())
         self.steps: list[str] = []
 
     def run(self, sql: str, *parameters: Any) -> int:
@@ -40,7 +40,7 @@ class Watched(Tx):
         return super().all(sql, *parameters)
 
     def _explain(self, sql: str, parameters: tuple[Any, ...]) -> None:
-        plan = self._database.execute_sql(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()
+        plan = self._backend.database.execute_sql(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()
         self.steps += [f"{row[3]}: {sql}" for row in plan]
 
 
