@@ -161,8 +161,8 @@ def storable(value: object) -> object:
 
 
 def _sqlstate(error: peewee.PeeweeException) -> str | None:
-    """peewee keeps the driver's exception as the first argument of its own."""
-    original = error.args[0] if error.args else None
+    """peewee keeps the driver's exception in `orig`, if there was one."""
+    original = getattr(error, "orig", None)
     return original.sqlstate if isinstance(original, psycopg.Error) else None
 
 
