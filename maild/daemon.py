@@ -145,10 +145,10 @@ async def _listen(bell: asyncio.Event) -> None:
 
 
 async def _shut(desk: Desk, doors: list[OpenDoor], servers: list[HttpServer]) -> None:
-    """Doors first: what they have said yes to is in the ledger, the rest is for the sender's next attempt."""
-    await asyncio.gather(*(door.close() for door in doors))
+    """All doors at once; mail that is not answered when its time is over comes again by the sender's next attempt."""
     for server in servers:
         server.stop()
+    await asyncio.gather(*(door.close() for door in doors))
     desk.wake.mail.set()
     desk.wake.letters.set()
 

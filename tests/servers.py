@@ -442,6 +442,11 @@ class MaildProcess:
         status, self._process = _end(self._process, seconds), None
         return status
 
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        assert self._process is not None, "not started"
+        self._process.send_signal(number)
+
     def kill9(self) -> None:
         """End it without a word, as a power cut would."""
         assert self._process is not None, "not started"

@@ -1,4 +1,4 @@
-"""Values for tests of the rules: a policy, a mail, an envelope, a ticket, each with everything but what a test is about."""
+"""Values for tests of the rules: a policy, a mail, an envelope, a ticket, complete but for what a test is about."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

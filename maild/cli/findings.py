@@ -105,7 +105,7 @@ def _waiting(desk: Desk) -> Iterator[Finding]:
 
 def _trust(config: Config, desk: Desk | None) -> Iterator[Finding]:
     """Whose word about senders counts, and what recent mail says of it."""
-    recent = desk.store.read_now(ledger.rows)[-_RECENT:] if desk else []
+    recent = desk.store.read_now(ledger.recent, _RECENT) if desk else []
     if config.policy().trust.is_open:
         seen = sorted({found for row in recent if desk for found in _authserv_ids(desk, row.id)})
         hint = f"; recent mail carries: {', '.join(seen)}" if seen else ""

@@ -104,7 +104,7 @@ def row_of(desk: "Desk", number: int) -> "LedgerRow":
     """The ledger's row of one mail. Raises NotThere."""
     from maild.store import ledger
 
-    return found(next(iter(desk.store.read_now(ledger.rows, mail=number)), None), f"mail {number}")
+    return found(desk.store.read_now(ledger.row, number), f"mail {number}")
 
 
 def _cells(desk: "Desk", row: "LedgerRow") -> tuple[object, ...]:

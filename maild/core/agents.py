@@ -19,11 +19,15 @@ _MARKER = "=-=-="  # how the line begins and ends above which one replies to our
 def agent_proofs(case: Case) -> tuple[Proof, ...]:
     """The tokens in the mail that we sent to support, for tickets whose support the author is."""
     return tuple(
-        proof
-        for proof in case.proofs
-        if proof.purpose in (Purpose.AGENT, Purpose.NOTE)
-        and case.policy.is_agent_of(case.author.address, proof.ticket.category)
+        proof for proof in case.proofs if proof.purpose in (Purpose.AGENT, Purpose.NOTE) and _may_use(proof, case)
     )
+
+
+def _may_use(proof: Proof, case: Case) -> bool:
+    """Answers are for the support of the ticket's category; notes also for that of another one which was told of it."""
+    if proof.purpose is Purpose.NOTE:
+        return case.policy.is_support(case.author.address)
+    return case.policy.is_agent_of(case.author.address, proof.ticket.category)
 
 
 def held(case: Case, reason: Reason, ticket: TicketFacts | None = None) -> Decision:

@@ -5,6 +5,7 @@ or a customer speaks; each of the two has a file of its own.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from maild.core.agents import agent_proofs, decide_agent, held
@@ -57,11 +58,7 @@ def decide(
         trust=trust_in(mail, envelope, policy),
         proofs=tuple(proofs_in(mail, envelope, facts, policy, keys)),
     )
-    if mail.error is not None:
-        return held(case, Reason.HELD_UNPARSABLE, _match(case).ticket)
-    if not case.routes:
-        return held(case, Reason.HELD_NO_RECIPIENT)
-    return _decide_released(case) if is_released else _decide_fresh(case, instance)
+    return replace(_decide(case, instance, is_released=is_released), trust=case.trust)
 
 
 def decide_second_arrival(envelope: Envelope, known: Iterable[str], ticket: TicketFacts, policy: Policy) -> Decision:
@@ -70,6 +67,14 @@ def decide_second_arrival(envelope: Envelope, known: Iterable[str], ticket: Tick
     fresh = [route.category for route in routes_of(envelope, policy) if route.category not in told]
     letters = to_second_teams(policy, ticket.category, fresh, ticket.number)
     return Decision(Reason.SECOND_CATEGORY if letters else Reason.ALREADY_KNOWN, letters, ticket.number)
+
+
+def _decide(case: Case, instance: str, *, is_released: bool) -> Decision:
+    if case.mail.error is not None:
+        return held(case, Reason.HELD_UNPARSABLE, _match(case).ticket)
+    if not case.routes:
+        return held(case, Reason.HELD_NO_RECIPIENT)
+    return _decide_released(case) if is_released else _decide_fresh(case, instance)
 
 
 def _decide_fresh(case: Case, instance: str) -> Decision:

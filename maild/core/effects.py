@@ -205,9 +205,13 @@ Effect = OpenTicket | AddMessage | SetStatus | Confirm | Record | Send | LetterB
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The fate of a mail or act: effects in order, why, and the ticket it belongs to (None: none)."""
+    """The fate of a mail or act: effects in order, why, and the ticket it belongs to (None: none).
+
+    `trust` is the verdict on the author of a mail.
+    """
 
     reason: Reason
     effects: tuple[Effect, ...] = ()
     ticket: int | None = None
     is_held: bool = False
+    trust: Trust = Trust.UNVERIFIED

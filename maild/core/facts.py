@@ -34,7 +34,6 @@ class TicketFacts:
     reopen_until: datetime | None = None
     confirmed_at: datetime | None = None
     merged_into: int | None = None
-    follow_up: int | None = None
 
     def participant(self, address: str) -> Mailbox | None:
         """The participant of that (normalised) address, or None."""

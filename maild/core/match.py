@@ -97,7 +97,7 @@ def _possible_holders(author: str, ticket: TicketFacts, policy: Policy) -> Itera
     people = (
         author,
         *(person.address for person in ticket.participants),
-        *policy.category(ticket.category).team,
+        *(address for category in policy.categories for address in category.team),
         *(agent.address for agent in policy.agents),
     )
     return iter(dict.fromkeys(person for person in people if person))

@@ -117,10 +117,10 @@ def _drop(tx: Tx, desk: Desk, mail: int, who: str) -> None:
 
 
 def _held(tx: Tx, mail: int) -> ledger.LedgerRow:
-    found = ledger.rows(tx, mail=mail)
-    if not found or found[0].state != "held":
-        raise NotAllowed(f"mail {mail} is not held" if found else f"there is no mail {mail}")
-    return found[0]
+    row = ledger.row(tx, mail)
+    if row is None or row.state != "held":
+        raise NotAllowed(f"mail {mail} is not held" if row else f"there is no mail {mail}")
+    return row
 
 
 async def speak(

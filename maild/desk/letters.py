@@ -79,7 +79,7 @@ def _write(draft: _Draft) -> tuple[str, bytes, bytes]:
         references=draft.material.references,
         text=rendered.text,
         html=rendered.html,
-        attachments=_attachments(draft.material),
+        attachments=_attachments(draft),
         auto_submitted=_auto_submitted(draft),
         fields=((LOOP_FIELD, desk.instance), ("X-Maild-Ticket", str(draft.material.number))),
         smtputf8=not row.to_address.isascii(),
@@ -104,9 +104,10 @@ def _auto_submitted(draft: _Draft) -> str:
     return "" if draft.letter in WITH_ACTIONS and draft.material.message else "auto-generated"
 
 
-def _attachments(material: Material) -> tuple[OutgoingAttachment, ...]:
-    """The files of the message, cut out of the stored raw mail."""
-    if material.message is None or material.raw is None:
+def _attachments(draft: _Draft) -> tuple[OutgoingAttachment, ...]:
+    """The files of the message, cut out of the stored raw mail. Nobody gets his own back: that would amplify them."""
+    material = draft.material
+    if material.message is None or material.raw is None or not (draft.is_for_team or draft.letter in WITH_ACTIONS):
         return ()
     return tuple(
         OutgoingAttachment(file.name, file.type, cut(material.raw, file.part), file.inline, file.content_id)

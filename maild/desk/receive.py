@@ -9,7 +9,6 @@ from maild.core.decide import decide, decide_second_arrival
 from maild.core.effects import Decision, Reason
 from maild.core.mail import Envelope, Mail
 from maild.core.match import keys_of
-from maild.core.trust import trust_in
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
 from maild.mime.parse import parse
@@ -117,5 +116,5 @@ def _fate(desk: Desk, mail: Mail, envelope: Envelope, decision: Decision, ticket
         sender=normalise(mail.author.address) if mail.author else "",
         subject=mail.subject,
         kind=mail.kind.value,
-        trust=trust_in(mail, envelope, desk.policy).value,
+        trust=decision.trust.value,
     )

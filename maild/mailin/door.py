@@ -23,6 +23,7 @@ from maild.mailin.room import Room, Share
 log = logging.getLogger(__name__)
 
 _BACKLOG = 512
+_GRACE = 5.0  # seconds that mails in progress have at the end: all of maild stops in less than 10
 _LAST_TICKS = 0.5  # seconds a connection gets to be gone
 
 
@@ -147,7 +148,7 @@ class OpenDoor:
             log.error("%s: %s from %s: %s", self.kind, what, peer or "local", reply, exc_info=error)
         return reply
 
-    async def close(self, grace: float = 10.0) -> None:
+    async def close(self, grace: float = _GRACE) -> None:
         """Stop listening, send idle clients away, give mails in progress `grace` seconds, then cut what is left.
 
         Never waits for the servers: asyncio's wait_closed() hangs on Python 3.12 while a client is connected.

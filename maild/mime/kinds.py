@@ -69,7 +69,7 @@ def is_auto_generated(value: str) -> bool:
 
 def sort_out(looks: Looks) -> Sort:
     """The kind of a mail; the surest sign counts, and a report counts more than who sent it."""
-    found = _report(looks) or _bounce(looks)
+    found = _report(looks) or _bounce(looks) or _torso(looks)
     if found:
         return found
     if _is_auto_reply(looks.fields):
@@ -114,6 +114,13 @@ def _bounce(looks: Looks) -> Sort | None:
     if bounce:
         return Sort(Kind.BOUNCE, bounce=bounce)
     if not says_so:
+        return None
+    return Sort(Kind.BOUNCE, is_guessed=True, bounce=Bounce((), report.original_message_id(looks.leaves, looks.text)))
+
+
+def _torso(looks: Looks) -> Sort | None:
+    """A delivery report by its Content-Type that has lost the part with the report: no question, whoever sent it."""
+    if looks.report_type != "delivery-status":
         return None
     return Sort(Kind.BOUNCE, is_guessed=True, bounce=Bounce((), report.original_message_id(looks.leaves, looks.text)))
 

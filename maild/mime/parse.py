@@ -12,8 +12,8 @@ from maild.mime import addresses, attach, body, fields, kinds, parts
 _MSG_ID = re.compile(r"<([^<>]{1,995})>")
 _MAX_IDS = 1000
 _ALTERNATIVES_NOBODY_READS = frozenset({"text/x-amp-html", "text/enriched", "text/richtext", "text/watch-html"})
-_CYRILLIC = re.compile("[\u0400-\u04ff]")
-_LETTER = re.compile(r"[^\W\d_]")
+_CYRILLIC = re.compile("[\u0400-\u04ff]+")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _NO_WORDS = re.compile(r"https?://\S+|[^\s@]{1,64}@[^\s@]+")
 _MAX_SAMPLE = 5_000  # characters that tell the language
 
@@ -129,7 +129,7 @@ def _mail(
 def language_of(text: str) -> str:
     """ru for Cyrillic (pasted logs in Latin may be twice as long), en for other letters, "" for none."""
     words = _NO_WORDS.sub(" ", text[:_MAX_SAMPLE])
-    letters = len(_LETTER.findall(words))
+    letters = sum(map(len, _LETTERS.findall(words)))
     if not letters:
         return ""
-    return "ru" if 3 * len(_CYRILLIC.findall(words)) >= letters else "en"
+    return "ru" if 3 * sum(map(len, _CYRILLIC.findall(words))) >= letters else "en"

@@ -261,15 +261,32 @@ class LedgerRow:
     reason: str
 
 
-def rows(tx: Tx, *, state: str | None = None, mail: int | None = None) -> list[LedgerRow]:
-    """The ledger, oldest first; only of one state, or only one mail, if asked."""
-    found = tx.all(
-        "SELECT m.id, m.received_at, (SELECT a.door FROM arrivals a WHERE a.mail = m.id ORDER BY a.id LIMIT 1),"
-        " m.message_id, m.ticket, m.sender, m.subject, m.kind, m.trust, m.state, m.reason FROM mails m"
-        " WHERE (CAST(? AS TEXT) IS NULL OR m.state = ?) AND (CAST(? AS BIGINT) IS NULL OR m.id = ?) ORDER BY m.id",
-        state, state, mail, mail,
-    )  # fmt: skip
-    return [LedgerRow(row[0], from_micros(row[1]), *row[2:]) for row in found]
+_ROW = (
+    "SELECT m.id, m.received_at, (SELECT a.door FROM arrivals a WHERE a.mail = m.id ORDER BY a.id LIMIT 1),"
+    " m.message_id, m.ticket, m.sender, m.subject, m.kind, m.trust, m.state, m.reason FROM mails m"
+)
+
+
+def rows(tx: Tx, *, state: str | None = None) -> list[LedgerRow]:
+    """The ledger, oldest first; only of one state, if asked."""
+    if state is None:
+        return [_row(found) for found in tx.all(f"{_ROW} ORDER BY m.id")]
+    return [_row(found) for found in tx.all(f"{_ROW} WHERE m.state = ? ORDER BY m.id", state)]
+
+
+def row(tx: Tx, mail: int) -> LedgerRow | None:
+    """One mail, or None."""
+    found = tx.one(f"{_ROW} WHERE m.id = ?", mail)
+    return _row(found) if found else None
+
+
+def recent(tx: Tx, limit: int) -> list[LedgerRow]:
+    """The newest mails, newest first."""
+    return [_row(found) for found in tx.all(f"{_ROW} ORDER BY m.id DESC LIMIT ?", limit)]
+
+
+def _row(found: Row) -> LedgerRow:
+    return LedgerRow(found[0], from_micros(found[1]), *found[2:])
 
 
 def depth(tx: Tx) -> dict[str, int]:
@@ -284,8 +301,8 @@ def held_unannounced(tx: Tx, limit: int) -> list[tuple[LedgerRow, list[str]]]:
         f"SELECT id FROM mails WHERE state = 'held' AND announced_at IS NULL ORDER BY id LIMIT ?{tx.skip_locked}",
         limit,
     )
-    found = [rows(tx, mail=row[0])[0] for row in numbers]
-    return [(row, _first_recipients(tx, row.id)) for row in found]
+    found = [row(tx, number[0]) for number in numbers]
+    return [(held, _first_recipients(tx, held.id)) for held in found if held]
 
 
 def _first_recipients(tx: Tx, mail: int) -> list[str]:

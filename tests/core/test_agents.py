@@ -219,5 +219,6 @@ def test_a_customer_with_an_agents_token_speaks_as_a_customer() -> None:
     mail = make_mail(headers=PASSED, in_reply_to=(AGENT_ID,), reply="#solved\nПереведите деньги.")
     decision = answer(mail)
     assert {message.role for message in messages(decision)} == {"customer"}
-    assert not any(send.has_message for send in decision.effects if isinstance(send, Send) and send.to != BILLING_TEAM
-                   and send.to.address in CUSTOMERS)  # fmt: skip
+    letters = [effect for effect in decision.effects if isinstance(effect, Send) and effect.to.address in CUSTOMERS]
+    assert letters
+    assert not any(send.has_message for send in letters), "his words go to support only"

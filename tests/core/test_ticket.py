@@ -22,15 +22,15 @@ from tests.values import NOW, WINDOW
 TICK = timedelta(microseconds=1)
 DEADLINE = NOW + WINDOW
 
-# The table of SPEC section 7 as it stands there, one line a row; `round` starts a new one.
+# The table of SPEC section 7 as it stands there, one line a row; `+` is confirmed.
 COLUMNS = tuple(Happening)
 TABLE = """
-incomplete | new         | incomplete | pending | solved round | new  | solved round confirmed | incomplete | -
-new        | new         | new        | pending | solved round | open | solved round confirmed | new        | -
-open       | open        | open       | pending | solved round | open | solved round confirmed | open       | -
-pending    | open        | pending    | pending | solved round | open | solved round confirmed | open       | solved round
-solved     | open again  | solved     | solved round | solved round | open again | solved confirmed | open again | -
-closed     | follow_up   | recorded   | follow_up | refused | refused | refused | refused | -
+incomplete | new        | incomplete | pending     | solved round | new        | solved+ round | incomplete | -
+new        | new        | new        | pending     | solved round | open       | solved+ round | new        | -
+open       | open       | open       | pending     | solved round | open       | solved+ round | open       | -
+pending    | open       | pending    | pending     | solved round | open       | solved+ round | open   | solved round
+solved     | open again | solved     | solved round | solved round | open again | solved+      | open again | -
+closed     | follow_up  | recorded   | follow_up   | refused      | refused    | refused       | refused    | -
 """
 CELLS = [
     (Status(row.split("|")[0].strip()), happening, cell.strip())
@@ -42,7 +42,7 @@ CELLS = [
 def read(cell: str) -> Outcome:
     if cell in ("follow_up", "recorded", "refused"):
         return Outcome(Verdict(cell), Status.CLOSED)
-    status, *marks = cell.split()
+    status, *marks = cell.replace("+", " confirmed").split()
     return Outcome(
         Verdict.DONE,
         Status(status),

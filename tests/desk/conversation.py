@@ -54,7 +54,7 @@ class Written:
     def text(self) -> str:
         body = self.message.get_body(("plain",))
         assert body is not None
-        return str(body.get_content())
+        return str(body.get_content()).replace("\u00a0", " ")
 
     @property
     def everything(self) -> str:
@@ -133,7 +133,8 @@ class Conversation:
         return [row.event for row in self.desk.store.read_now(lists.events_of, number)]
 
     def row(self, mail: int) -> ledger.LedgerRow:
-        [found] = self.desk.store.read_now(ledger.rows, mail=mail)
+        found = self.desk.store.read_now(ledger.row, mail)
+        assert found is not None
         return found
 
 

@@ -5,8 +5,11 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-from maild.core.tokens import Action, Purpose, read_detail, read_message_id, verify
+from maild.core.tokens import Action, Purpose, read_action, read_detail, read_message_id, verify
 from maild.desk.clock import close_due
+from maild.desk.letters import freeze
+from maild.desk.receive import receive_waiting
+from maild.store import outbox
 from tests.desk.conversation import Conversation, Written, conversation, opened, solved
 from tests.values import ANNA, BILLING, BILLING_TEAM, IVAN, OLGA, TECH, TECH_TEAM, WINDOW
 
@@ -18,8 +21,9 @@ PEOPLE = (IVAN.address, OLGA.address, BILLING_TEAM, TECH_TEAM, ANNA)
 def holders(talk: Conversation, letter: Written) -> set[tuple[str, Purpose]]:
     """For whom, and for what, the tokens in a letter are."""
     found = set()
-    signed = [token[1] for detail in TOKEN.findall(letter.everything) if (token := read_detail(detail))]
-    signed += [token for value in OUR_ID.findall(letter.everything) if (token := read_message_id(value))]
+    addresses = [read_detail(detail) for detail in TOKEN.findall(letter.everything)]
+    signed = [token[1] for token in addresses if token]
+    signed += [token for token in map(read_message_id, OUR_ID.findall(letter.everything)) if token]
     for token in signed:
         held = verify(talk.desk.keys, token, PEOPLE)
         assert held is not None, "a token that nobody holds"
@@ -121,9 +125,6 @@ def test_a_thread_holds_together_in_every_mail_program(tmp_path: Path) -> None:
 
 def test_a_letter_is_written_once_and_the_same_at_every_attempt(tmp_path: Path) -> None:
     async def main() -> None:
-        from maild.desk.letters import freeze
-        from maild.store import outbox
-
         async with conversation(tmp_path) as talk:
             await talk.mail(IVAN.address, "Где?")
             rows = await talk.desk.store.run(outbox.claim, talk.clock(), 9)
@@ -139,8 +140,6 @@ def test_a_letter_is_written_once_and_the_same_at_every_attempt(tmp_path: Path) 
 
 def test_action_links_are_the_readers_own(tmp_path: Path) -> None:
     async def main() -> None:
-        from maild.core.tokens import read_action
-
         async with conversation(tmp_path) as talk:
             [letter] = await solved(talk)
             tokens = set(re.findall(r"https://desk\.example/a/([\w.-]+)", letter.everything))
@@ -186,8 +185,6 @@ def test_a_stranger_gets_fixed_words_and_no_word_of_what_was_written(tmp_path: P
                 b"From: ivan@client.example\r\nSubject: BUY PILLS\r\nMessage-ID: <s@x.example>\r\n\r\nbuy pills now\r\n"
             )
             await talk.take(raw)
-            from maild.desk.receive import receive_waiting
-
             await receive_waiting(talk.desk)
             _, ack = await talk.letters()
             assert ack.kind == ("acknowledgement_minimal", IVAN.address)
@@ -200,9 +197,7 @@ def test_a_stranger_gets_fixed_words_and_no_word_of_what_was_written(tmp_path: P
 def test_a_mail_to_two_categories_is_one_ticket_and_each_team_is_told_once(tmp_path: Path) -> None:
     async def main() -> None:
         async with conversation(tmp_path) as talk:
-            raw = b"From: ivan@client.example\r\nTo: billing, tech\r\nSubject: a\r\nMessage-ID: <1@x.example>\r\n\r\nHi\r\n"
-            from maild.desk.receive import receive_waiting
-
+            raw = b"From: ivan@client.example\r\nSubject: a\r\nMessage-ID: <1@x.example>\r\n\r\nHi\r\n"
             for rcpt_tos in ((BILLING,), (TECH,), (TECH,), (BILLING, TECH)):
                 await talk.take(raw, rcpt_tos=rcpt_tos)
                 await receive_waiting(talk.desk)
@@ -220,8 +215,6 @@ def test_the_same_mail_by_two_doors_at_once_is_one_message(tmp_path: Path) -> No
     async def main() -> None:
         async with conversation(tmp_path) as talk:
             raw = b"From: ivan@client.example\r\nSubject: a\r\nMessage-ID: <1@x.example>\r\n\r\nHi\r\n"
-            from maild.desk.receive import receive_waiting
-
             rows = await asyncio.gather(*(talk.take(raw, rcpt_tos=(to,)) for to in (BILLING, BILLING, TECH, BILLING)))
             assert len(set(rows)) == 1
             await receive_waiting(talk.desk)

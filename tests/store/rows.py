@@ -25,7 +25,8 @@ def put(store: Store, raw: bytes = RAW, *, source_key: str | None = None, **enve
 
 
 def state(store: Store, mail: int) -> str:
-    [row] = store.read_now(ledger.rows, mail=mail)
+    row = store.read_now(ledger.row, mail)
+    assert row is not None
     return row.state
 
 

@@ -57,7 +57,7 @@ def test_one_failing_transaction_does_not_take_others_with_it(store: Store) -> N
 
 
 def test_a_wrong_statement_fails_alone(store: Store) -> None:
-    async def mixed() -> list[object]:
+    async def mixed() -> tuple[object, ...]:
         return await asyncio.gather(
             store.run(keep, 1),
             store.run(lambda tx: tx.run("INSERT INTO nowhere VALUES (1)")),
@@ -94,8 +94,12 @@ def test_nothing_is_answered_before_it_is_committed(store: Store, open_again: Ca
         keep(tx, 1)
         may_go_on.wait(WAIT)
 
-    thread = threading.Thread(target=lambda: (store.run_now(slow), answered.set()))
+    def ask() -> None:
+        store.run_now(slow)
+        answered.set()
+
     other = open_again()
+    thread = threading.Thread(target=ask)
     thread.start()
     assert count(other, "settings") == 0
     assert not answered.is_set()
@@ -184,11 +188,11 @@ def test_a_file_that_does_not_keep_its_promises_is_refused(tmp_path: Path, monke
 
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "maild.db").write_bytes(b"this is not a database, and long enough to be seen as none" * 20)
-    with pytest.raises(ConfigError, match="maild.db"):
+    with pytest.raises(ConfigError, match=r"maild\.db"):
         open_store(f"sqlite://{tmp_path}/maild.db")
     with pytest.raises(ConfigError, match="mysql is not served"):
         open_store("mysql://host/name")
-    with pytest.raises(ConfigError, match="store.url"):
+    with pytest.raises(ConfigError, match=r"store\.url"):
         open_store(f"sqlite://{tmp_path}/maild.db/inside")
 
 

@@ -1,4 +1,4 @@
-"""A full disk: nothing is half written, everybody is told, and it works again when there is room. On a tmpfs of 2 MiB."""
+"""A full disk (a tmpfs of 2 MiB): nothing is half written, everybody is told, and with room it works again."""
 
 import asyncio
 import os
@@ -99,5 +99,5 @@ def test_of_a_batch_that_does_not_fit_every_answer_is_true(store_on_disk: Store,
 
 def test_a_disk_that_is_full_from_the_start_is_named(disk: Path) -> None:
     fill(disk)
-    with pytest.raises(ConfigError, match="maild.db"):
+    with pytest.raises(ConfigError, match=r"maild\.db"):
         open_store(f"sqlite://{disk}/maild.db")

@@ -50,14 +50,14 @@ def test_a_database_of_a_newer_release_is_refused_and_named(url: str, open_again
         )
     )
     store.close()
-    with pytest.raises(ConfigError, match="newer maild.*0999_future"):
+    with pytest.raises(ConfigError, match=r"newer maild.*0999_future"):
         open_store(url)
 
 
 def test_postgresql_is_migrated_only_when_asked_and_by_one_at_a_time(postgres_server: Postgres) -> None:
     url = postgres_server.create()
     try:
-        with pytest.raises(ConfigError, match="lacks 0001_begin.*: run `maild migrate`"):
+        with pytest.raises(ConfigError, match=r"lacks 0001_begin.*: run `maild migrate`"):
             open_store(url)
         with ThreadPoolExecutor(4) as pool:
             done = list(pool.map(migrate_store, [url] * 4))

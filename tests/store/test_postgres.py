@@ -97,19 +97,17 @@ def test_a_delivery_that_comes_while_another_node_settles_its_mail_is_not_lost(s
     mail, _ = put(store)
     spooled = store.read_now(ledger.load, mail)
 
-    def settling(tx: Tx) -> None:
-        assert ledger.is_still_ours(tx, spooled)
-        ledger.settle_arrivals(tx, spooled)
+    def settling(tx: Tx, loaded: ledger.SpooledMail) -> None:
+        assert ledger.is_still_ours(tx, loaded)
+        ledger.settle_arrivals(tx, loaded)
 
-    with held_up(store, settling):
+    with held_up(store, lambda tx: settling(tx, spooled)):
         thread = in_background(lambda: put(other, rcpt_tos=(TECH,)))
     thread.join()
     assert state(store, mail) == "spooled"
     again = store.read_now(ledger.load, mail)
     with held_up(store, lambda tx: put_in(tx, "second@desk.example")):
-        settling_again = in_background(
-            lambda: other.run_now(lambda tx: ledger.is_still_ours(tx, again) and ledger.settle_arrivals(tx, again))
-        )
+        settling_again = in_background(lambda: other.run_now(settling, again))
     settling_again.join()
     assert state(store, mail) == "spooled"
 
@@ -233,14 +231,15 @@ def test_a_lost_connection_is_made_again_without_anybody_noticing(
 def test_a_connection_lost_in_the_middle_is_busy_and_nothing_of_it_stays(
     store: Store, url: str, postgres_server: Postgres
 ) -> None:
-    def cut_off(tx: Tx) -> None:
-        settings.setting(tx, "key 1")
+    def cut_off(tx: Tx, *numbers: int) -> None:
+        for number in numbers:
+            keep(tx, number)
         name = postgres_server.name(url)
         postgres_server.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         settings.setting(tx, "key 1")
 
     with pytest.raises(StoreBusy):
-        store.run_now(lambda tx: (keep(tx, 1), cut_off(tx)))
+        store.run_now(cut_off, 1, 2)
     with pytest.raises(StoreBusy):
         store.read_now(cut_off)
     assert not store.died.done()
@@ -283,9 +282,9 @@ def test_a_server_without_fsync_is_refused(url: str, postgres_server: Postgres) 
 
 
 def test_what_cannot_be_opened_says_why(url: str, postgres_server: Postgres) -> None:
-    with pytest.raises(StoreBusy, match="does not let us in.*no_such_database"):
+    with pytest.raises(StoreBusy, match=r"does not let us in.*no_such_database"):
         open_store(postgres_server.url("no_such_database"))
-    with pytest.raises(ConfigError, match="store.url"):
+    with pytest.raises(ConfigError, match=r"store\.url"):
         open_store("postgresql://host/db?no_such_option=1")
     with pytest.raises(StoreBusy) as refused:
         open_store("postgresql://anna:hunter2@127.0.0.1:1/desk")

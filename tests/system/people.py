@@ -17,7 +17,9 @@ IVAN = "ivan@firma.example"
 ANNA = "anna@office.example"
 TEAM = "billing-team@office.example"
 BILLING = "billing@desk.example"
-NO_BUDGET = "[budgets]\nper_address_hour = 1000000\nper_address_day = 1000000\nper_domain_hour = 1000000\nper_hour = 1000000\n"
+NO_BUDGET = (
+    "[budgets]\nper_address_hour = 1000000\nper_address_day = 1000000\nper_domain_hour = 1000000\nper_hour = 1000000\n"
+)
 AGENT = f'[[agent]]\naddress = "{ANNA}"\nname = "Анна Смирнова"\n'
 CATEGORIES = f"""\
 [[category]]
