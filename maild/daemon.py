@@ -32,6 +32,7 @@ from maild.web.server import HttpServer
 log = logging.getLogger(__name__)
 
 _POLL = 1.0  # seconds; mails whose lease ran out, or that another process put in, ring no bell
+_STOP = 3.0  # seconds that mails in hand have at the end
 _BUSY = 0.5  # seconds until a busy database is asked again
 
 
@@ -62,7 +63,7 @@ async def run(
     async with asyncio.TaskGroup() as group:
         background = [group.create_task(each) for each in (jobs.run(), _watch(desk.store.died), _feed_watchdog())]
         background.append(group.create_task(desk.store.listen(lambda bell: _ring(desk, bell))))
-        group.create_task(_receive_all(desk, stop))
+        receiving = group.create_task(_receive_all(desk, stop))
         group.create_task(run_sender(desk, make_transport, stop=stop))
         for server in servers:
             group.create_task(server.serve())
@@ -73,6 +74,7 @@ async def run(
             notify("STOPPING=1")
         finally:
             await _shut(desk, doors, servers)
+            asyncio.get_running_loop().call_later(_STOP, receiving.cancel)  # what it has in hand is leased
             for task in background:
                 task.cancel()
             await jobs.stop()

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -153,6 +154,20 @@ def is_still_ours(tx: Tx, mail: SpooledMail) -> bool:
         return False
     row = tx.one("SELECT is_routed FROM arrivals WHERE id = ?", mail.last_arrival)
     return row is not None and not row[0]
+
+
+def answers_waiting(tx: Tx, mail: int, references: Sequence[str]) -> bool:
+    """Is a mail that this one answers, and that came before it, still to be understood, perhaps by another node?"""
+    if not references:
+        return False
+    marks = ", ".join("?" * len(references))
+    waiting = f"SELECT 1 FROM mails WHERE message_id IN ({marks}) AND state = 'spooled' AND id < ? LIMIT 1"
+    return tx.one(waiting, *references, mail) is not None
+
+
+def put_off(tx: Tx, mail: int, until: datetime) -> None:
+    """Not now; nothing is wrong with it."""
+    tx.run("UPDATE mails SET leased_until = ? WHERE id = ?", to_micros(until), mail)
 
 
 @dataclass(frozen=True, slots=True)

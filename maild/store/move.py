@@ -5,6 +5,7 @@ The checksum of a table is the sum of the SHA-256 of its rows, so that no order 
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,8 +110,9 @@ def _copy(source: peewee.Database, target: Any, table: _Table) -> Copied:
 
 
 def _batches(cursor: Any) -> Iterator[list[Row]]:
-    while rows := cursor.fetchmany(_AT_ONCE):
-        yield rows
+    with closing(cursor):
+        while rows := cursor.fetchmany(_AT_ONCE):
+            yield rows
 
 
 def _fitting(row: Row, table: _Table) -> Row:

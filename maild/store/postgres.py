@@ -107,7 +107,8 @@ class Postgres(Backend):
         state = _sqlstate(error)
         if state in _CONFLICTS:
             return Conflict("the database is busy with the same rows")
-        if isinstance(error, peewee.OperationalError | peewee.InterfaceError) or state == _READ_ONLY:
+        may_pass = isinstance(error, peewee.OperationalError | peewee.InterfaceError) and not _is_too_much(state)
+        if may_pass or state == _READ_ONLY:
             return StoreBusy("the database is not available")
         return None
 
@@ -164,6 +165,11 @@ def _sqlstate(error: peewee.PeeweeException) -> str | None:
     """peewee keeps the driver's exception in `orig`, if there was one."""
     original = getattr(error, "orig", None)
     return original.sqlstate if isinstance(original, psycopg.Error) else None
+
+
+def _is_too_much(state: str | None) -> bool:
+    """Class 54: a value that is too large for an index stays so."""
+    return state is not None and state.startswith("54")
 
 
 def _first_line(error: BaseException) -> str:

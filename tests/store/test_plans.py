@@ -60,6 +60,8 @@ DAILY: dict[str, Callable[[Tx], Any]] = {
     "claim": lambda tx: ledger.claim(tx, NOW, 20),
     "load": lambda tx: ledger.load(tx, 1),
     "settle": lambda tx: ledger.settle_arrivals(tx, ledger.load(tx, 1)),
+    "answers waiting": lambda tx: ledger.answers_waiting(tx, 1, ("a", "b")),
+    "put off": lambda tx: ledger.put_off(tx, 1, NOW),
     "put back": lambda tx: ledger.put_back(tx, 1, NOW, timedelta(0)),
     "held": lambda tx: ledger.held_unannounced(tx, 9),
     "facts": lambda tx: tickets.facts_for(tx, KEYS, NOW),
