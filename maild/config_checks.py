@@ -9,6 +9,7 @@ from typing import Any
 
 from maild.config_values import read_address, read_duration
 from maild.core.address import split_detail
+from maild.mime.sign import is_available
 
 Where = tuple[int | str, ...]
 Problem = tuple[Where, str]
@@ -23,7 +24,6 @@ _NOT_SERVED: tuple[Where, ...] = (
     ("smtp", "tls_key"),
     ("smtp", "users"),
     ("outbound", "oauth"),
-    ("outbound", "dkim_key"),
 )
 _UNIQUE: tuple[tuple[str, str], ...] = (
     ("category", "key"),
@@ -39,6 +39,7 @@ def check(raw: Table) -> list[Problem]:
         *_not_served(raw),
         *_doors(raw),
         *_credentials(raw),
+        *_dkim(raw),
         *_repeated(raw),
         *_fields(raw),
         *_unknown_categories(raw),
@@ -93,6 +94,16 @@ def _credentials(raw: Table) -> Iterator[Problem]:
         yield ("outbound", "password_file"), "is required with outbound.username"
     if outbound.get("password_file") and not outbound.get("username"):
         yield ("outbound", "username"), "is required with outbound.password_file"
+
+
+def _dkim(raw: Table) -> Iterator[Problem]:
+    key, selector = _value(raw, "outbound", "dkim_key"), _value(raw, "outbound", "dkim_selector")
+    if key and not is_available():
+        yield ("outbound", "dkim_key"), 'needs the extra dkim: pip install "maild[dkim]"'
+    if key and not selector:
+        yield ("outbound", "dkim_selector"), "is required with outbound.dkim_key"
+    if selector and not key:
+        yield ("outbound", "dkim_key"), "is required with outbound.dkim_selector"
 
 
 def _repeated(raw: Table) -> Iterator[Problem]:

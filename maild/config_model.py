@@ -26,6 +26,7 @@ from maild.config_values import (
     Pattern,
     PublicUrl,
     Relay,
+    Selector,
     Size,
     SpamField,
     StoreUrl,
@@ -139,7 +140,7 @@ class Outbound(_Table):
     verp: Yes = True
     max_size: Size = _MAX_MAIL
     dkim_key: File | None = None
-    dkim_selector: str = ""
+    dkim_selector: Selector = ""
 
     def password(self) -> str:
         """The password at the relay, "" if there is none; read anew each time, since it may change."""
@@ -349,6 +350,7 @@ class Config(_Table):
             form_senders=tuple(sender.address for sender in self.form_sender),
             trust=self._trust_rules(),
             budgets=rules.Budgets(**self.budgets.model_dump()),
+            max_letter=self.outbound.max_size,
         )
 
     def _trust_rules(self) -> rules.TrustRules:

@@ -4,11 +4,13 @@ import fcntl
 from contextlib import AbstractContextManager, nullcontext
 
 from maild.config import Config
+from maild.config_values import read_bytes
 from maild.core.errors import ConfigError, StoreBusy
 from maild.core.policy import Policy
 from maild.core.tokens import Keys, derive_keys, fingerprint
 from maild.desk.desk import Desk
 from maild.mime.render import Renderer, templates_dir
+from maild.mime.sign import Sign, signer, unsigned
 from maild.store.db import Tx, open_store
 from maild.store.settings import instance_id, keep, put, setting
 
@@ -50,14 +52,27 @@ def lock(config: Config) -> AbstractContextManager[object]:
 
 def build_desk(config: Config) -> Desk:
     """Open the database and put the desk together; the caller closes `desk.store`. Raises ConfigError."""
-    keys = derive_keys([config.secret()])
+    keys, sign = derive_keys([config.secret()]), signer_for(config)
     store = open_store(config.store_url)
     try:
         instance = store.run_now(_identify, keys, str(config.desk.secret_file))
     except BaseException:
         store.close()
         raise
-    return Desk(store=store, policy=config.policy(), keys=keys, renderer=renderer_for(config), instance=instance)
+    return Desk(
+        store=store, policy=config.policy(), keys=keys, renderer=renderer_for(config), instance=instance, sign=sign
+    )
+
+
+def signer_for(config: Config) -> Sign:
+    """What signs the desk's letters: its DKIM key, if it has one. Raises ConfigError for a key that cannot be read."""
+    outbound = config.outbound
+    if outbound.dkim_key is None:
+        return unsigned
+    try:
+        return signer(read_bytes(outbound.dkim_key), outbound.dkim_selector)
+    except ValueError as error:
+        raise ConfigError([f"outbound.dkim_key: {outbound.dkim_key}: {error}"]) from error
 
 
 def _identify(tx: Tx, keys: Keys, secret_file: str) -> str:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import multiprocessing
 import os
 import pwd
 import shutil
@@ -11,13 +12,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
+from click.testing import CliRunner
+
+from maild.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 SECRET = "a secret for tests that is long enough"
@@ -350,10 +355,25 @@ team = ["tech-team@office.example"]
 """
 
 
+# Tests look at the desk hundreds of times, and to load maild takes twenty times as long as to look: each look is a
+# process of its own, forked from one that has it loaded. (Not this process: a daemon that is killed while somebody else
+# in here reads its database would be no crash like in real life.)
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(
+    ["tests.servers", "maild.cli.rows", "maild.mime.parse", "maild.store.lists", "maild.wiring"]
+)
+
+
+def _look(arguments: list[str], answer: Connection) -> None:
+    ran = CliRunner().invoke(main, arguments)
+    answer.send((ran.exit_code, ran.stdout_bytes if ran.exit_code == 0 else ran.output))
+
+
 class MaildProcess:
     """The real `maild serve` in a directory of its own, and the CLI beside it.
 
     `desk`, `smtp` and `outbound` are lines for those tables, `rest` replaces the two categories and may add tables.
+    `wrapper` is a program that starts it (with its arguments), `environment` is added to what it sees.
     `doors` says where it listens after `start()`: {"smtp": "127.0.0.1:40123", "lmtp": …, "http": …, "ops": …}.
     """
 
@@ -367,6 +387,8 @@ class MaildProcess:
         outbound: str = "",
         rest: str = _CATEGORIES,
         clock: Clock | None = None,
+        wrapper: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder, self.config = folder, folder / "config.toml"
         self.doors: dict[str, str] = {}
@@ -376,7 +398,8 @@ class MaildProcess:
         self.config.write_text(head + rest)
         (folder / "secret").write_text(SECRET)
         self._environment = {"PYTHONPATH": str(ROOT), **(clock.environment if clock else {})}
-        self._environment["MAILD_CONFIG"] = str(self.config)
+        self._environment |= {"MAILD_CONFIG": str(self.config), **(environment or {})}
+        self._wrapper = wrapper
 
     def __enter__(self) -> Self:
         self.start()
@@ -389,7 +412,7 @@ class MaildProcess:
         """Start it and wait until it says that it is ready."""
         said = self.folder / "stdout.log"
         with said.open("wb") as out, (self.folder / "stderr.log").open("ab") as log:
-            self._process = _spawn([*MAILD, "serve"], out, log, self._environment)
+            self._process = _spawn([*self._wrapper, *MAILD, "serve"], out, log, self._environment)
         try:
             line = until(lambda: self._ready_line(said), "maild ready", 30)
         except BaseException:
@@ -425,10 +448,15 @@ class MaildProcess:
         )
 
     def json(self, *arguments: str) -> list[dict[str, Any]]:
-        """What a command prints with --json, which must succeed."""
-        ran = self.cli(*arguments, "--json")
-        assert ran.returncode == 0, ran.stderr
-        return [json.loads(line) for line in ran.stdout.splitlines()]
+        """What a command that only looks prints with --json, which must succeed; real time, whatever the clock."""
+        receiver, sender = _FORKS.Pipe(duplex=False)
+        process = _FORKS.Process(target=_look, args=([*arguments, "--json", "--config", str(self.config)], sender))
+        process.start()
+        sender.close()
+        status, said = receiver.recv()
+        process.join()
+        assert status == 0, said
+        return [json.loads(line) for line in said.decode().split("\n") if line]
 
     def log(self) -> str:
         """Everything it has logged."""

@@ -18,6 +18,7 @@ HOMES = {
     "authres": "core/authresults.py",
     "chardet": "mime/charset.py",
     "click": "cli/",
+    "dkim": "mime/sign.py",
     "flufl": "mime/report.py",
     "inscriptis": "mime/",
     "itsdangerous": "core/tokens.py",

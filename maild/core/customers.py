@@ -34,7 +34,7 @@ def decide_customer(case: Case, match: Match) -> Decision:
         return _new_question(case, match)
     if match.reason is Reason.JOINED_UNVERIFIED:
         return _unverified_word(case, ticket, match)
-    happening = _happening(case, ticket)
+    happening = _happening(case, ticket, match)
     outcome = advance(ticket.status, ticket.reopen_until, happening, case.envelope.received_at)
     match outcome.verdict:
         case Verdict.FOLLOW_UP:
@@ -48,8 +48,17 @@ def decide_customer(case: Case, match: Match) -> Decision:
             return _joined(case, ticket, match, happening, outcome)
 
 
-def _happening(case: Case, ticket: TicketFacts) -> Happening:
-    wish = read_wish(case.mail.reply)
+def _wish(case: Case, match: Match) -> Wish | None:
+    """What the words ask for. The code in the subject speaks only where they say nothing else: a subject stays on when
+    somebody answers his own mail of yesterday."""
+    is_silent = not (case.mail.reply.strip() or case.mail.attachments)
+    if match.action and (is_silent or case.mail.is_courtesy):
+        return Wish(match.action.value)
+    return read_wish(case.mail.reply)
+
+
+def _happening(case: Case, ticket: TicketFacts, match: Match) -> Happening:
+    wish = _wish(case, match)
     is_closed = (
         advance(ticket.status, ticket.reopen_until, Happening.CUSTOMER_WRITES, case.envelope.received_at).verdict
         is Verdict.FOLLOW_UP
@@ -72,11 +81,11 @@ def _said(case: Case, ticket: TicketFacts, event: Event, way: Way = Way.MAIL) ->
     return Record(ticket.number, event, case.author.address, case.via, way)
 
 
-def _way(case: Case, happening: Happening) -> Way:
+def _way(case: Case, match: Match, happening: Happening) -> Way:
     if happening in (Happening.CUSTOMER_CONFIRMS, Happening.CUSTOMER_CONTINUES):
-        # A mailto: link opens a mail to the reply address with nothing but the command in it.
-        is_mailto = case.mail.reply.strip().startswith("#") and any(route.reply_token for route in case.routes)
-        return Way.MAILTO if is_mailto else Way.WORD
+        # A mailto: link opens a mail to the reply address with nothing but the command in it, or with our code.
+        is_ready = case.mail.reply.strip().startswith("#") and any(route.reply_token for route in case.routes)
+        return Way.MAILTO if is_ready or match.action else Way.WORD
     return Way.MAIL
 
 
@@ -91,7 +100,7 @@ def _joined(case: Case, ticket: TicketFacts, match: Match, happening: Happening,
         case.now,
         who=case.author.address,
         via=case.via,
-        way=_way(case, happening),
+        way=_way(case, match, happening),
     )
     effects += to_team(
         case.policy,

@@ -75,6 +75,7 @@ class Reason(StrEnum):
 
     NEW_QUESTION = "new question"
     JOINED_BY_TOKEN = "reply address of the ticket"
+    JOINED_BY_CODE = "signed code in the subject"
     JOINED_BY_OUR_REFERENCE = "answers a letter of ours"
     JOINED_BY_REFERENCE = "refers to a message of the ticket"
     JOINED_BY_NUMBER = "number in the subject, author verified"
@@ -194,10 +195,11 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class LetterBounced:
-    """The letter of that outbox row did not arrive."""
+    """The letter of that outbox row did not arrive. `unreachable` is the address if it is proven not to exist."""
 
     letter: int
     status: str
+    unreachable: str = ""
 
 
 Effect = OpenTicket | AddMessage | SetStatus | Confirm | Record | Send | LetterBounced

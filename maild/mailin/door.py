@@ -83,10 +83,8 @@ class OpenDoor:
         """Accept clients on bound sockets, which belong to the door from now on."""
         loop = asyncio.get_running_loop()
         for sock in sockets:
-            if sock.family == socket.AF_UNIX:
-                self._servers.append(await loop.create_unix_server(connect, sock=sock, backlog=_BACKLOG))
-            else:
-                self._servers.append(await loop.create_server(connect, sock=sock, backlog=_BACKLOG))
+            # Also for unix sockets: create_unix_server() of Python 3.13 takes the file away at the end, systemd's too.
+            self._servers.append(await loop.create_server(connect, sock=sock, backlog=_BACKLOG))
 
     def trusts(self, peer: str, *, is_local: bool) -> bool:
         """Do fields that this client wrote on top of a mail count? On a unix socket file permissions say who it is."""

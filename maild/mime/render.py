@@ -23,7 +23,7 @@ from maild.mime.samples import PAGES, bare_context, sample_context, sample_page
 
 FALLBACK = "en"
 _SUFFIXES = (".subject.txt", ".txt", ".html")
-_NOTES = frozenset({Letter.COPY, Letter.DELIVERY_FAILED})
+_NOTES = frozenset({Letter.COPY, Letter.DELIVERY_FAILED, Letter.LEFT_OUT})
 _TROUBLE = (jinja2.TemplateError, jinja2.TemplateNotFound, TypeError, ValueError, ArithmeticError, LookupError)
 
 
@@ -90,7 +90,9 @@ class Renderer:
         return Rendered(clean_header(subject), text.strip("\n") + "\n", html)
 
     def page(self, name: str, language: str, context: Mapping[str, object]) -> str:
-        """A web page, `name` without folder and suffix: action, done, past, missing, refused, busy, letters, letter."""
+        """A web page, `name` without folder and suffix: action, done, past, missing, refused, busy, expired, letters,
+        letter.
+        """
         return self._environment(language).get_template(f"web/{name}.html").render(context)
 
     def status_word(self, status: str, language: str) -> str:
@@ -178,6 +180,7 @@ _NOTHING: dict[str, object] = {
     "follow_up_of": None,
     "verdict": "",
     "failure": None,
+    "left_out": None,
     "holds": [],
     "note": "",
     "is_auto_solved": False,

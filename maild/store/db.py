@@ -18,7 +18,7 @@ import peewee
 
 from maild.core.errors import ConfigError, StoreBusy
 from maild.store.backend import Backend, Conflict, Ring
-from maild.store.sqlite import is_sqlite, open_sqlite
+from maild.store.sqlite import is_sqlite, migrate_sqlite, open_sqlite
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -266,8 +266,7 @@ def open_backend(url: str) -> Backend:
 def migrate_store(url: str) -> list[str]:
     """Bring the database of that URL to this release's schema; what had to be done. Raises as `open_store`."""
     if is_sqlite(url):
-        open_sqlite(url).close()
-        return []
+        return migrate_sqlite(url)
     done: list[str] = _postgres().migrate_postgres(url)
     return done
 

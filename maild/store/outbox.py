@@ -101,11 +101,13 @@ def release_leases(tx: Tx) -> None:
     tx.run("UPDATE outbox SET leased_until = 0 WHERE state = 'queued' AND leased_until > 0")
 
 
-def freeze(tx: Tx, letter: int, subject: str, mail_from: str, data: bytes) -> None:
-    """Fix the bytes of a letter, before its first attempt; `data` comes from `packed`. Again: changes nothing."""
-    tx.run(
-        "UPDATE outbox SET subject = ?, mail_from = ?, frozen = ? WHERE id = ? AND frozen IS NULL",
-        subject, mail_from, data, letter,
+def freeze(tx: Tx, letter: int, subject: str, mail_from: str, data: bytes) -> bool:
+    """Fix the bytes of a letter, before its first attempt; `data` comes from `packed`. False if that is done."""
+    return (
+        tx.run(
+            "UPDATE outbox SET subject = ?, mail_from = ?, frozen = ? WHERE id = ? AND frozen IS NULL",
+            subject, mail_from, data, letter,
+        ) > 0
     )  # fmt: skip
 
 

@@ -50,19 +50,24 @@ def is_sqlite(url: str) -> bool:
 
 def open_sqlite(url: str) -> Sqlite:
     """The database in that file, created and migrated if needed. Raises what `open_store` does."""
+    migrate_sqlite(url)
+    return Sqlite(peewee.SqliteDatabase(str(sqlite_path(url)), pragmas=_PRAGMAS))
+
+
+def migrate_sqlite(url: str) -> list[str]:
+    """Bring the file to this release's schema; the steps that were missing. Raises what `open_store` does."""
     path = sqlite_path(url)
     database = peewee.SqliteDatabase(str(path), pragmas=_PRAGMAS)
     try:
         _create_private(path)
         database.connect()
         _check_durability(database)
-        migrate(database)
+        return migrate(database)
     except (peewee.PeeweeException, OSError, sqlite3.Error) as error:
         raise _not_opened(path, error) from error
     finally:
         if not database.is_closed():
             database.close()
-    return Sqlite(database)
 
 
 def _not_opened(path: Path, error: Exception) -> MaildError:

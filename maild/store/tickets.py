@@ -10,7 +10,7 @@ from maild.core.facts import Facts, LetterFacts, MailKeys, Provoked, TicketFacts
 from maild.core.mail import Mailbox
 from maild.core.robots import budget_domain
 from maild.core.ticket import Status
-from maild.store.db import Tx
+from maild.store.db import Row, Tx
 from maild.store.times import maybe_from, maybe_to, to_micros
 
 _CHUNK = 500  # parameters of one statement; SQLite and PostgreSQL both take many more
@@ -119,16 +119,17 @@ def _bounced(tx: Tx, keys: MailKeys) -> LetterFacts | None:
         return None
     row = tx.one(
         "SELECT o.id, o.ticket, o.letter, o.to_address, COALESCE(t.category, ''),"
-        " COALESCE(o.subject, '') FROM outbox o"
+        " COALESCE(o.subject, ''), o.state = 'failed' FROM outbox o"
         " LEFT JOIN tickets t ON t.number = o.ticket WHERE o.id = ? OR o.message_id = ?"
         " ORDER BY o.id = ? DESC LIMIT 1",
         keys.letter or 0, keys.returned_id, keys.letter or 0,
     )  # fmt: skip
-    return (
-        LetterFacts(id=row[0], ticket=row[1], letter=row[2], to=row[3], category=row[4], subject=row[5])
-        if row
-        else None
-    )
+    return _letter_facts(row) if row else None
+
+
+def _letter_facts(row: Row) -> LetterFacts:
+    number, ticket, letter, to, category, subject, is_failed = row
+    return LetterFacts(number, ticket, letter, to, category, subject, bool(is_failed))
 
 
 def _provoked(tx: Tx, author: str, now: datetime) -> Provoked:

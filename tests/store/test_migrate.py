@@ -15,7 +15,7 @@ from tests.store.rows import only_sqlite
 
 TABLES = {
     "settings", "mails", "arrivals", "tickets", "participants", "people", "messages", "events", "outbox", "leases",
-    "nonces",
+    "nonces", "unreachable",
 }  # fmt: skip
 
 
@@ -37,9 +37,25 @@ def test_an_empty_database_gets_every_table_once(open_again: Callable[[], Store]
 @only_sqlite
 def test_what_was_done_is_named(url: str) -> None:
     database = peewee.SqliteDatabase(str(sqlite_path(url)))
-    assert migrate(database)[0] == "0001_begin"
+    assert migrate(database) == ["0001_begin", "0002_unreachable"]
     assert migrate(database) == []
     database.close()
+
+
+def test_a_database_of_the_release_before_gets_the_missing_step_and_keeps_its_rows(url: str) -> None:
+    store = open_store(url)
+    store.run_now(lambda tx: tx.run("INSERT INTO people (address, language) VALUES ('ivan@client.example', 'ru')"))
+    store.run_now(lambda tx: tx.run("DROP TABLE unreachable"))
+    store.run_now(lambda tx: tx.run("DELETE FROM schema_migration WHERE name = '0002_unreachable'"))
+    store.close()
+    if store.is_shared:
+        with pytest.raises(ConfigError, match=r"lacks 0002_unreachable: run `maild migrate`"):
+            open_store(url)
+    assert migrate_store(url) == ["0002_unreachable"]
+    store = open_store(url)
+    assert tables(store) >= TABLES
+    assert store.read_now(lambda tx: tx.all("SELECT * FROM people")) == [("ivan@client.example", "ru")]
+    store.close()
 
 
 def test_a_database_of_a_newer_release_is_refused_and_named(url: str, open_again: Callable[[], Store]) -> None:
