@@ -21,10 +21,10 @@ def migrate(accept_routing: bool, target: str | None) -> None:
     if target is not None:
         _move(target)
         return
-    done = migrate_store(config.store_url)
+    migrate_store(config.store_url)
     where = str(config.database) if config.database else "PostgreSQL"
     with opened_desk(config) as desk:
-        click.echo(f"{where}: {'now ' if done else ''}up to date")
+        click.echo(f"{where}: up to date")
         if accept_routing:
             from maild.wiring import accept_routing as accept
 
