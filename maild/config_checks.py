@@ -79,8 +79,6 @@ def _address(value: object) -> str:
 def _not_served(raw: Table) -> Iterator[Problem]:
     """Settings that would lose mail or security if they were passed over in silence."""
     yield from ((where, _LATER) for where in _NOT_SERVED if _value(raw, *map(str, where)))
-    if str(_value(raw, "store", "url")).startswith("postgresql:"):
-        yield ("store", "url"), "this version stores in SQLite only"
 
 
 def _doors(raw: Table) -> Iterator[Problem]:

@@ -307,11 +307,20 @@ class Config(_Table):
     imap: tuple[Imap, ...] = ()
 
     @property
-    def database(self) -> Path:
-        """The SQLite file of the desk."""
-        if self.store.url:
-            return Path(self.store.url.removeprefix("sqlite://"))
-        return self.desk.state_dir / "maild.db"
+    def store_url(self) -> str:
+        """Where the desk keeps everything."""
+        return self.store.url or f"sqlite://{self.desk.state_dir.absolute()}/maild.db"
+
+    @property
+    def database(self) -> Path | None:
+        """The SQLite file of the desk; None on PostgreSQL."""
+        scheme, _, path = self.store_url.partition("://")
+        return Path(path) if scheme == "sqlite" else None
+
+    @property
+    def disk(self) -> Path:
+        """The directory whose disk must not fill up."""
+        return self.database.parent if self.database else self.desk.state_dir
 
     def secret(self) -> bytes:
         """What all tokens are signed with: the text of desk.secret_file without white space around it."""

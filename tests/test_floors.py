@@ -30,6 +30,7 @@ HOMES = {
     "peewee": "store/",
     "playhouse": "store/",
     "prometheus_client": "web/",
+    "psycopg": "store/",
     "pydantic": "config",
     "pydantic_core": "config",
     "rich": "cli/",

@@ -18,7 +18,7 @@ from maild.desk.desk import Desk, utc_now
 from maild.mime.parse import parse
 from maild.mime.plain import plural, size
 from maild.store import ledger, outbox
-from maild.wiring import build_desk, check_templates
+from maild.wiring import build_desk, check_routing, check_templates
 
 _RECENT = 50  # mails looked at for what servers wrote into them
 _TIMEOUT = 5.0  # seconds for the relay to answer
@@ -61,7 +61,7 @@ def _count(config: Config) -> str:
 def _database(config: Config) -> Iterator[Finding]:
     """The database as it is; one that is not there yet is not made, for `serve` may run as somebody else."""
     path = config.database
-    if not path.exists():
+    if path is not None and not path.exists():
         folder = "" if path.parent.exists() else ", together with its directory"
         yield _place(path.parent, "database", f"{path}: not there yet, made by the first `maild serve`{folder}")
         yield from _trust(config, None)
@@ -72,11 +72,20 @@ def _database(config: Config) -> Iterator[Finding]:
         yield Finding("error", "database", str(error))
         return
     try:
-        yield Finding("ok", "database", f"{path}: this release's schema, WAL, every commit synchronised to disk")
+        where = f"{path}: WAL" if path else "PostgreSQL"
+        yield Finding("ok", "database", f"{where}, this release's schema, every commit synchronised to disk")
+        yield from _routing(desk)
         yield from _waiting(desk)
         yield from _trust(config, desk)
     finally:
         desk.store.close()
+
+
+def _routing(desk: Desk) -> Iterator[Finding]:
+    try:
+        check_routing(desk, desk.policy)
+    except ConfigError as error:
+        yield Finding("error", "routing", str(error))
 
 
 def _place(folder: Path, what: str, words: str) -> Finding:
@@ -173,7 +182,7 @@ def _templates(config: Config) -> Iterator[Finding]:
 
 def _disk(config: Config) -> Iterator[Finding]:
     """Below three times the largest mail the doors say 452 (SPEC section 3)."""
-    folder = config.database.parent
+    folder = config.disk
     there = next(each for each in (folder, *folder.parents) if each.exists())
     free = shutil.disk_usage(there).free
     words = f"{size(free, 'en')} free on {there}"

@@ -15,7 +15,7 @@ from maild.daemon import run
 from maild.desk.desk import Desk
 from maild.listeners import Listening, bind_all
 from maild.logs import set_up_logging
-from maild.wiring import build_desk, check_templates, lock, reload
+from maild.wiring import build_desk, check_routing, check_templates, lock, reload
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ def _prepared(config: Config) -> Iterator[tuple[Desk, Listening]]:
             opened.enter_context(lock(config))
             desk = build_desk(config)
             opened.callback(desk.store.close)
+            check_routing(desk, desk.policy)
         if problems:
             raise ConfigError(problems)
         yield desk, listening

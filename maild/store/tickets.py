@@ -17,7 +17,12 @@ _CHUNK = 500  # parameters of one statement; SQLite and PostgreSQL both take man
 
 
 def facts_for(tx: Tx, keys: MailKeys, now: datetime) -> Facts:
-    """Everything the rules may ask about one mail."""
+    """Everything the rules may ask about one mail.
+
+    In a transaction that writes, its tickets are locked, and so are the budgets, which every answer changes.
+    """
+    if keys.author:
+        tx.wait_turn("budgets")
     recorded = _recorded(tx, keys.references)
     bounced = _bounced(tx, keys)
     numbers = [*keys.numbers, *recorded.values(), *([bounced.ticket] if bounced and bounced.ticket else [])]
@@ -45,16 +50,16 @@ def _marks(values: Sequence[object]) -> str:
 
 
 def tickets_by_number(tx: Tx, numbers: Iterable[int]) -> dict[int, TicketFacts]:
-    """The tickets of those numbers that exist, and the ones they were merged into."""
+    """The tickets of those numbers that exist, and the ones they were merged into; locked by one that writes."""
     found: dict[int, TicketFacts] = {}
     wanted = list(dict.fromkeys(numbers))[:_CHUNK]
     while wanted:
-        people = _participants(tx, wanted)
         rows = tx.all(
             "SELECT number, subject, category, topic, status, language, reopen_until, confirmed_at, merged_into"
-            f" FROM tickets WHERE number IN ({_marks(wanted)})",
+            f" FROM tickets WHERE number IN ({_marks(wanted)}) ORDER BY number{tx.lock}",
             *wanted,
         )
+        people = _participants(tx, wanted)
         for row in rows:
             found[row[0]] = TicketFacts(
                 number=row[0],
@@ -213,7 +218,7 @@ def due_to_close(tx: Tx, now: datetime, limit: int) -> list[int]:
         " AND m.received_at < t.reopen_until)"
         " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.ticket = t.number AND o.letter = 'solved'"
         " AND o.state = 'queued')"
-        " ORDER BY t.reopen_until LIMIT ?",
+        f" ORDER BY t.reopen_until LIMIT ?{tx.skip_locked}",
         to_micros(now), limit,
     )  # fmt: skip
     return [int(row[0]) for row in rows]

@@ -30,10 +30,10 @@ Please help with question {number}.\r
 class Senders:
     """Client threads, from `with` to its end. `taken` are the Message-IDs whose 250 has been read."""
 
-    def __init__(self, desk: MaildProcess, clients: int, total: int | None = None) -> None:
+    def __init__(self, desk: MaildProcess, clients: int, total: int | None = None, start: int = 1) -> None:
         self.taken: dict[str, str] = {}  # Message-ID -> author
         self._desk = desk
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(start)
         self._total = total
         self._stopped = threading.Event()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(clients)]
