@@ -9,7 +9,7 @@ from maild.core.letter import Letter
 from maild.core.policy import Policy
 from maild.core.rounds import opening_effects, round_context, status_effects
 from maild.core.sends import to_participants, to_team
-from maild.core.ticket import Happening, Outcome, Verdict, advance
+from maild.core.ticket import Happening, Outcome, Status, Verdict, advance
 from maild.core.tokens import Action, Claim
 
 _HAPPENINGS = {Action.SOLVED: Happening.CUSTOMER_CONFIRMS, Action.CONTINUE: Happening.CUSTOMER_CONTINUES}
@@ -42,7 +42,9 @@ def other(action: Action) -> Action:
 
 
 def _outcome(action: Action, ticket: TicketFacts, now: datetime) -> Outcome:
-    return advance(ticket.status, ticket.reopen_until, _HAPPENINGS[action], now)
+    # A click waits in no queue: once the ticket is written down as closed, another node's faster clock was right.
+    until = None if ticket.status is Status.CLOSED else ticket.reopen_until
+    return advance(ticket.status, until, _HAPPENINGS[action], now)
 
 
 def _changes(outcome: Outcome, ticket: TicketFacts) -> bool:
