@@ -107,6 +107,7 @@ def test_a_bounce_comes_back_to_the_right_ticket(folder: Path, sink: SmtpSink) -
         both.write(IVAN)
         both.write("olga@kunde.example", "olga@kunde.example")
         settled(both.desk, 2)
+        until(lambda: sink.to("olga@kunde.example"), "the acknowledgement still reaches her")
         sink.answer("rcpt", "550 5.1.1 no such user", to="olga@kunde.example")
         both.desk.cli("ticket", "reply", "1", "--text", "On its way.")
         both.desk.cli("ticket", "reply", "2", "--text", "On its way.")
