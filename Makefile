@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip -qq --no-input --disable-pip-version-check
 RUNTIME := $(VENV)/.runtime
 TOOLS := $(VENV)/.tools
-PACKAGES := chromium faketime libfaketime mutt openssl postfix swaks systemd
+PACKAGES := chromium faketime libfaketime mutt openssl postfix postgresql swaks systemd
 export MAILD_CORPUS ?= $(abspath ../shared/corpus)
 
 .PHONY: help demo test check lint soak bench packages clean

@@ -21,7 +21,7 @@ async def serve(desk: Desk, config: Config) -> None:
     settings = DoorSettings(
         hostname=config.smtp.hostname,
         max_size=config.smtp.max_size,
-        disk=config.database.parent,
+        disk=config.disk,
         trusted_peers=config.smtp.trusted_peers,
     )
     bound = socket.create_server(("127.0.0.1", 0))

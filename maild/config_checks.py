@@ -9,6 +9,7 @@ from typing import Any
 
 from maild.config_values import read_address, read_duration
 from maild.core.address import split_detail
+from maild.mime.sign import is_available
 
 Where = tuple[int | str, ...]
 Problem = tuple[Where, str]
@@ -20,7 +21,6 @@ _NOT_SERVED: tuple[Where, ...] = (
     ("imap",),
     ("trust", "verify"),
     ("outbound", "oauth"),
-    ("outbound", "dkim_key"),
 )
 _UNIQUE: tuple[tuple[str, str], ...] = (
     ("category", "key"),
@@ -37,6 +37,7 @@ def check(raw: Table) -> list[Problem]:
         *_doors(raw),
         *_tls(raw),
         *_credentials(raw),
+        *_dkim(raw),
         *_repeated(raw),
         *_fields(raw),
         *_unknown_categories(raw),
@@ -76,8 +77,6 @@ def _address(value: object) -> str:
 def _not_served(raw: Table) -> Iterator[Problem]:
     """Settings that would lose mail or security if they were passed over in silence."""
     yield from ((where, _LATER) for where in _NOT_SERVED if _value(raw, *map(str, where)))
-    if str(_value(raw, "store", "url")).startswith("postgresql:"):
-        yield ("store", "url"), "this version stores in SQLite only"
 
 
 def _doors(raw: Table) -> Iterator[Problem]:
@@ -107,6 +106,16 @@ def _credentials(raw: Table) -> Iterator[Problem]:
         yield ("outbound", "password_file"), "is required with outbound.username"
     if outbound.get("password_file") and not outbound.get("username"):
         yield ("outbound", "username"), "is required with outbound.password_file"
+
+
+def _dkim(raw: Table) -> Iterator[Problem]:
+    key, selector = _value(raw, "outbound", "dkim_key"), _value(raw, "outbound", "dkim_selector")
+    if key and not is_available():
+        yield ("outbound", "dkim_key"), 'needs the extra dkim: pip install "maild[dkim]"'
+    if key and not selector:
+        yield ("outbound", "dkim_selector"), "is required with outbound.dkim_key"
+    if selector and not key:
+        yield ("outbound", "dkim_key"), "is required with outbound.dkim_selector"
 
 
 def _repeated(raw: Table) -> Iterator[Problem]:

@@ -27,6 +27,7 @@ from maild.config_values import (
     Pattern,
     PublicUrl,
     Relay,
+    Selector,
     Size,
     SpamField,
     StoreUrl,
@@ -140,7 +141,7 @@ class Outbound(_Table):
     verp: Yes = True
     max_size: Size = _MAX_MAIL
     dkim_key: File | None = None
-    dkim_selector: str = ""
+    dkim_selector: Selector = ""
 
     def password(self) -> str:
         """The password at the relay, "" if there is none; read anew each time, since it may change."""
@@ -307,11 +308,20 @@ class Config(_Table):
     imap: tuple[Imap, ...] = ()
 
     @property
-    def database(self) -> Path:
-        """The SQLite file of the desk."""
-        if self.store.url:
-            return Path(self.store.url.removeprefix("sqlite://"))
-        return self.desk.state_dir / "maild.db"
+    def store_url(self) -> str:
+        """Where the desk keeps everything."""
+        return self.store.url or f"sqlite://{self.desk.state_dir.absolute()}/maild.db"
+
+    @property
+    def database(self) -> Path | None:
+        """The SQLite file of the desk; None on PostgreSQL."""
+        scheme, _, path = self.store_url.partition("://")
+        return Path(path) if scheme == "sqlite" else None
+
+    @property
+    def disk(self) -> Path:
+        """The directory whose disk must not fill up."""
+        return self.database.parent if self.database else self.desk.state_dir
 
     def secret(self) -> bytes:
         """What all tokens are signed with: the text of desk.secret_file without white space around it."""
@@ -341,6 +351,7 @@ class Config(_Table):
             form_senders=tuple(sender.address for sender in self.form_sender),
             trust=self._trust_rules(),
             budgets=rules.Budgets(**self.budgets.model_dump()),
+            max_letter=self.outbound.max_size,
         )
 
     def _trust_rules(self) -> rules.TrustRules:

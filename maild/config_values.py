@@ -249,6 +249,16 @@ def read_password(value: object) -> PasswordHash:
     return read_hash(_word(value))
 
 
+def read_selector(value: object) -> str:
+    """The selector of a DKIM key: labels of a domain name (RFC 6376 §3.1). "" for none."""
+    if value == "":
+        return ""
+    label = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+    if not re.fullmatch(rf"{label}(\.{label})*", _word(value)):
+        raise ValueError(f"{_shown(value)} is not a selector")
+    return str(value)
+
+
 def is_loopback(host: str) -> bool:
     """Does this name or address mean this machine itself?"""
     try:
@@ -297,6 +307,7 @@ Directory = Annotated[Path, PlainValidator(read_directory)]
 Timezone = Annotated[str, PlainValidator(read_timezone)]
 SubjectTag = Annotated[str, PlainValidator(read_subject_tag)]
 Pattern = Annotated[str, PlainValidator(read_pattern)]
+Selector = Annotated[str, PlainValidator(read_selector)]
 SpamField = Annotated[str, PlainValidator(read_spam_field)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 Yes = Annotated[bool, Strict()]

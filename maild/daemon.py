@@ -35,6 +35,7 @@ from maild.wiring import access_for
 log = logging.getLogger(__name__)
 
 _POLL = 1.0  # seconds; mails whose lease ran out, or that another process put in, ring no bell
+_STOP = 3.0  # seconds that mails in hand have at the end
 _BUSY = 0.5  # seconds until a busy database is asked again
 
 
@@ -53,7 +54,8 @@ async def run(
     Raises an ExceptionGroup when a part of it dies, above all the writer of the database: nothing could be promised
     any more.
     """
-    await desk.store.run(_take_back)
+    if not desk.store.is_shared:
+        await desk.store.run(_take_back)
     started = time.monotonic()
     jobs = Jobs(
         [
@@ -70,7 +72,8 @@ async def run(
     )
     async with asyncio.TaskGroup() as group:
         background = [group.create_task(each) for each in (jobs.run(), _watch(desk.store.died), _feed_watchdog())]
-        group.create_task(_receive_all(desk, stop))
+        background.append(group.create_task(desk.store.listen(lambda bell: _ring(desk, bell))))
+        receiving = group.create_task(_receive_all(desk, stop))
         group.create_task(run_sender(desk, make_transport, stop=stop))
         for server in servers:
             group.create_task(server.serve())
@@ -81,22 +84,30 @@ async def run(
             notify("STOPPING=1")
         finally:
             await _shut(desk, doors, servers)
+            asyncio.get_running_loop().call_later(_STOP, receiving.cancel)  # what it has in hand is leased
             for task in background:
                 task.cancel()
             await jobs.stop()
 
 
 def _take_back(tx: Tx) -> None:
-    """Work that an earlier run had begun is ours again at once: on SQLite there is only one maild."""
+    """Work that an earlier run had begun is ours again at once, where there is only one maild; else leases run out."""
     ledger.release_leases(tx)
     outbox.release_leases(tx)
+
+
+def _ring(desk: Desk, bell: str) -> None:
+    """Some node has put something in: polling would find it too, a second later."""
+    bells = {ledger.BELL: desk.wake.mail, outbox.BELL: desk.wake.letters}
+    if bell in bells:
+        bells[bell].set()
 
 
 async def _open_doors(desk: Desk, config: Config, listening: Listening, access: Access) -> list[OpenDoor]:
     settings = DoorSettings(
         hostname=config.smtp.hostname,
         max_size=config.smtp.max_size,
-        disk=config.database.parent,
+        disk=config.disk,
         trusted_peers=config.smtp.trusted_peers,
         access=access,
         reads_by_line=bool(os.environ.get("MAILD_PLAIN_READER")),

@@ -1,4 +1,7 @@
-"""Binds the sockets of all doors before anything starts, so that every problem is told at once."""
+"""Binds the sockets of all doors before anything starts, so that every problem is told at once.
+
+A door that systemd has bound for us listens there, and not where the configuration says.
+"""
 
 import os
 import socket
@@ -9,6 +12,7 @@ from dataclasses import dataclass
 from maild.config import Config
 from maild.config_values import Listener
 from maild.core.errors import ConfigError
+from maild.systemd import activated_sockets
 
 _BACKLOG = 512
 DOORS = ("smtp", "lmtp", "http", "ops")
@@ -46,13 +50,33 @@ def name_of(bound: socket.socket) -> str:
 
 
 def bind_all(config: Config) -> Listening:
-    """Bind what the configuration names. Raises ConfigError with a line for each address that cannot be had."""
+    """Take the sockets systemd hands over, by the names of doors, and bind what the configuration names for the others.
+
+    Raises ConfigError with a line for each address that cannot be had.
+    """
     problems: list[str] = []
-    sockets = {door: _bind_door(door, getattr(config, door).listen, problems) for door in DOORS}
+    sockets = _activated(problems)
+    for door in DOORS:
+        if not sockets[door]:
+            sockets[door] = _bind_door(door, getattr(config, door).listen, problems)
     if problems:
         Listening(sockets).close()
         raise ConfigError(problems)
     return Listening(sockets)
+
+
+def _activated(problems: list[str]) -> dict[str, list[socket.socket]]:
+    found: dict[str, list[socket.socket]] = {door: [] for door in DOORS}
+    for name, bound in activated_sockets():
+        if name not in found:
+            problems.append(f'systemd: a socket named "{name}": FileDescriptorName must be one of {", ".join(DOORS)}')
+        elif not bound.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            problems.append(f"systemd: the socket for {name} does not listen: it needs ListenStream and Accept=no")
+        else:
+            found[name].append(bound)
+            continue
+        bound.close()
+    return found
 
 
 def _bind_door(door: str, listeners: Iterable[Listener], problems: list[str]) -> list[socket.socket]:

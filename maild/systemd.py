@@ -1,7 +1,12 @@
-"""What systemd wants to hear: readiness, the watchdog, stopping (sd_notify(3)). Silent where there is no systemd."""
+"""Our half of systemd: what it wants to hear (sd_notify(3)) and the sockets it hands over (sd_listen_fds(3)).
+
+Silent and empty-handed where there is no systemd.
+"""
 
 import os
 import socket
+
+_FIRST_FD = 3  # SD_LISTEN_FDS_START
 
 
 def notify(*states: str) -> None:
@@ -24,3 +29,21 @@ def watchdog_interval() -> float | None:
     if not micros.isdigit() or int(micros) == 0 or os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
     return int(micros) / 2_000_000
+
+
+def activated_sockets() -> list[tuple[str, socket.socket]]:
+    """The sockets that systemd bound for us, each with its FileDescriptorName ("unknown" for a nameless one).
+
+    They can be taken once: the environment forgets them, so that no program of ours believes they are for it.
+    Raises OSError for a descriptor that is no socket.
+    """
+    pid, count, names = (os.environ.pop(f"LISTEN_{name}", "") for name in ("PID", "FDS", "FDNAMES"))
+    if pid != str(os.getpid()) or not count.isdigit():
+        return []
+    found: list[tuple[str, socket.socket]] = []
+    given = names.split(":") if names else []
+    for index in range(int(count)):
+        descriptor = _FIRST_FD + index
+        os.set_inheritable(descriptor, False)
+        found.append((given[index] if index < len(given) else "unknown", socket.socket(fileno=descriptor)))
+    return found

@@ -1,16 +1,19 @@
 """Builds a desk from the configuration: what `serve` and every command that touches the database begin with."""
 
 import fcntl
-from typing import IO
+from contextlib import AbstractContextManager, nullcontext
 
 from maild.config import Config
-from maild.core.errors import ConfigError
+from maild.config_values import read_bytes
+from maild.core.errors import ConfigError, StoreBusy
+from maild.core.policy import Policy
 from maild.core.tokens import Keys, derive_keys, fingerprint
 from maild.desk.desk import Desk
 from maild.mailin.access import Access, tls_context
 from maild.mime.render import Renderer, templates_dir
+from maild.mime.sign import Sign, signer, unsigned
 from maild.store.db import Tx, open_store
-from maild.store.settings import instance_id, keep
+from maild.store.settings import instance_id, keep, put, setting
 
 LANGUAGES = ("ru", "en")
 
@@ -26,12 +29,14 @@ def check_templates(config: Config) -> None:
         raise ConfigError(problems)
 
 
-def lock(config: Config) -> IO[str]:
-    """Make sure that nobody else serves this database: a second daemon would take work in hand for left behind.
+def lock(config: Config) -> AbstractContextManager[object]:
+    """Make sure that nobody else serves this SQLite file: a second daemon would take work in hand for left behind.
 
     The lock lives as long as the file that is returned, and goes with the process however that ends. Raises ConfigError
-    if it is taken.
+    if it is taken. PostgreSQL serves any number of nodes.
     """
+    if config.database is None:
+        return nullcontext()
     path = config.database.with_name(config.database.name + ".lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,14 +53,27 @@ def lock(config: Config) -> IO[str]:
 
 def build_desk(config: Config) -> Desk:
     """Open the database and put the desk together; the caller closes `desk.store`. Raises ConfigError."""
-    keys = derive_keys([config.secret()])
-    store = open_store(f"sqlite://{config.database}")
+    keys, sign = derive_keys([config.secret()]), signer_for(config)
+    store = open_store(config.store_url)
     try:
         instance = store.run_now(_identify, keys, str(config.desk.secret_file))
     except BaseException:
         store.close()
         raise
-    return Desk(store=store, policy=config.policy(), keys=keys, renderer=renderer_for(config), instance=instance)
+    return Desk(
+        store=store, policy=config.policy(), keys=keys, renderer=renderer_for(config), instance=instance, sign=sign
+    )
+
+
+def signer_for(config: Config) -> Sign:
+    """What signs the desk's letters: its DKIM key, if it has one. Raises ConfigError for a key that cannot be read."""
+    outbound = config.outbound
+    if outbound.dkim_key is None:
+        return unsigned
+    try:
+        return signer(read_bytes(outbound.dkim_key), outbound.dkim_selector)
+    except ValueError as error:
+        raise ConfigError([f"outbound.dkim_key: {outbound.dkim_key}: {error}"]) from error
 
 
 def _identify(tx: Tx, keys: Keys, secret_file: str) -> str:
@@ -80,10 +98,43 @@ def access_for(config: Config) -> Access:
         raise ConfigError([f"smtp.tls_cert: {smtp.tls_cert} and {smtp.tls_key}: {reason}"]) from error
 
 
+def check_routing(desk: Desk, policy: Policy) -> None:
+    """On a database of several nodes: does each address lead to the same category on all of them? Else ConfigError.
+
+    The first node to serve a database says what holds, until `accept_routing`.
+    """
+    if not desk.store.is_shared:
+        return
+    ours = _routing(policy)
+    try:
+        kept = desk.store.read_now(setting, "routing") or desk.store.run_now(keep, "routing", ours)
+    except StoreBusy as error:
+        raise ConfigError([f"store.url: {error}"]) from error
+    if kept != ours:
+        raise ConfigError(
+            [f"category: this database is served with {kept}; here it is {ours} (`maild migrate --accept-routing`)"]
+        )
+
+
+def accept_routing(desk: Desk, policy: Policy) -> None:
+    """From now on nodes must have this routing to start; those that run are to be started anew."""
+    desk.store.run_now(put, "routing", _routing(policy))
+
+
+def _routing(policy: Policy) -> str:
+    """Which address leads where, in words that a message can show."""
+    routes = {category.address: category.key for category in policy.categories}
+    if policy.general_address:
+        routes[policy.general_address] = policy.default_category
+    return ", ".join(f"{address} → {key}" for address, key in sorted(routes.items()))
+
+
 def reload(desk: Desk, config: Config) -> None:
     """Take over agents, categories and templates of a configuration read anew; the rest needs a restart.
 
-    Raises ConfigError and changes nothing if the templates are broken.
+    Raises ConfigError and changes nothing if the templates are broken or other nodes have another routing.
     """
     check_templates(config)
-    desk.policy, desk.renderer = config.policy(), renderer_for(config)
+    policy = config.policy()
+    check_routing(desk, policy)
+    desk.policy, desk.renderer = policy, renderer_for(config)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.servers import ROOT, Clock, MaildProcess, require, server_directory
+from maild.store.db import migrate_store
+from tests.servers import ROOT, Clock, MaildProcess, Postgres, postgres, require, server_directory
 from tests.smtpsink import SmtpSink
 
 settings.register_profile("maild", deadline=None, derandomize=True)  # the machine may be busy; CI must be repeatable
@@ -24,6 +25,23 @@ def corpus() -> Path:
     folder = Path(os.environ.get("MAILD_CORPUS") or ROOT.parent / "shared/corpus")
     require("the mail corpus (MAILD_CORPUS)", folder.is_dir())
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """A PostgreSQL for all tests, with an empty database of this release's schema: `maild_template`."""
+    with postgres() as server:
+        server.sql("CREATE DATABASE maild_template")
+        migrate_store(server.url("maild_template"))
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Postgres) -> Iterator[str]:
+    """The URL of an empty database of this release's schema, gone after the test."""
+    url = postgres_server.create("maild_template")
+    yield url
+    postgres_server.drop(url)
 
 
 @pytest.fixture

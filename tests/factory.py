@@ -32,11 +32,11 @@ team = ["tech-team@office.example"]
 
 
 @contextmanager
-def make_desk(folder: Path, **attributes: Any) -> Iterator[Desk]:
+def make_desk(folder: Path, store_url: str = "", **attributes: Any) -> Iterator[Desk]:
     """An open desk in an empty directory; `attributes` are those of Desk that shall be other than built (`now`, …)."""
     (folder / "secret").write_text(SECRET)
     path = folder / "config.toml"
-    path.write_text(_CONFIG)
+    path.write_text(_CONFIG + (f'[store]\nurl = "{store_url}"\n' if store_url else ""))
     desk = build_desk(load(path))
     try:
         for name, value in attributes.items():

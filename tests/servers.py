@@ -1,6 +1,8 @@
-"""Real servers for tests, each in a directory of its own on random loopback ports: Postfix and maild itself."""
+"""Real servers for tests, each in a directory of its own: Postfix, PostgreSQL and maild itself."""
 
+import importlib.util
 import json
+import multiprocessing
 import os
 import pwd
 import shutil
@@ -10,12 +12,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 import pytest
+from click.testing import CliRunner
+
+from maild.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 SECRET = "a secret for tests that is long enough"
@@ -67,9 +74,9 @@ def says(port: int, banner: bytes) -> bool:
 
 
 @contextmanager
-def server_directory(name: str) -> Iterator[Path]:
+def server_directory(name: str, parent: Path = Path("/tmp")) -> Iterator[Path]:
     """A directory with a short path (unix(7) sockets: 107 bytes) that other users may enter; gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix=f"maild-{name}-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix=f"maild-{name}-", dir=parent))
     folder.chmod(0o755)
     try:
         yield folder
@@ -186,6 +193,99 @@ def postfix(transports: Mapping[str, str], main: Mapping[str, str] | None = None
             server.stop()
 
 
+_POSTGRES_BIN = Path("/usr/lib/postgresql")
+
+
+class Postgres:
+    """A PostgreSQL of its own on a unix socket, with one database for each `create()`.
+
+    Its files are in memory where that is possible: fsync stays on, as maild demands, and costs nothing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._bin = next(iter(sorted(_POSTGRES_BIN.glob("*/bin"), reverse=True)), Path())
+        self._data, self._log, self._socket = folder / "data", folder / "log", folder
+        self._made = 0
+        self._run("initdb", "-D", str(self._data), "-A", "trust", "-N", "-E", "UTF8", "--locale=C.UTF-8")
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        options = f"-c listen_addresses='' -k {self._socket} -c max_connections=60 -c shared_buffers=32MB"
+        self._run("pg_ctl", "-D", str(self._data), "-l", str(self._log), "-w", "-o", options, "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """`immediate` is a crash: the next start has to recover."""
+        self._run("pg_ctl", "-D", str(self._data), "-w", "-m", mode, "stop")
+
+    def is_running(self) -> bool:
+        """Has it been started and not stopped?"""
+        return (self._data / "postmaster.pid").exists()
+
+    def url(self, database: str) -> str:
+        """Where that database is."""
+        return f"postgresql:///{database}?host={self._socket}&user=postgres"
+
+    def sql(self, *statements: str, database: str = "postgres") -> str:
+        """What psql answers, without decoration."""
+        arguments = ["-h", str(self._socket), "-U", "postgres", "-d", database, "-XAtq", "-v", "ON_ERROR_STOP=1"]
+        return self._run("psql", *arguments, *(part for each in statements for part in ("-c", each))).strip()
+
+    def create(self, template: str = "template1") -> str:
+        """The URL of a new database, a copy of that one."""
+        self._made += 1
+        name = f"maild_{self._made}"
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Remove what `create` made, whoever is connected."""
+        self.sql(f"DROP DATABASE {self.name(url)} WITH (FORCE)")
+
+    @staticmethod
+    def name(url: str) -> str:
+        """The name of the database at that URL."""
+        return urlsplit(url).path.strip("/")
+
+    def _run(self, program: str, *arguments: str) -> str:
+        ran = subprocess.run(
+            [*_as_postgres(), str(self._bin / program), *arguments],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE
+            if program == "psql"
+            else subprocess.DEVNULL,  # pg_ctl's child would keep a pipe open
+            stderr=subprocess.PIPE if program in ("psql", "initdb") else subprocess.DEVNULL,
+            text=True,
+            cwd="/",
+        )
+        assert ran.returncode == 0, f"{program}: {ran.stderr or (self._log.read_text() if self._log.exists() else '')}"
+        return ran.stdout or ""
+
+
+def _as_postgres() -> list[str]:
+    """PostgreSQL refuses to run as root."""
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """A running PostgreSQL for a `with`."""
+    require("postgresql", next(_POSTGRES_BIN.glob("*/bin/initdb"), False))
+    require("psycopg", importlib.util.find_spec("psycopg") is not None)
+    memory = Path("/dev/shm")
+    with server_directory("postgres", memory if os.access(memory, os.W_OK) else Path("/tmp")) as folder:
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(folder, user.pw_uid, user.pw_gid)
+        server = Postgres(folder)
+        try:
+            server.start()
+            yield server
+        finally:
+            if server.is_running():
+                server.stop("immediate")
+
+
 _SLEEP_UNDER_FAKETIME = """\
 # libfaketime 0.9.10 makes time.sleep() of Python 3.11 raise EINVAL (it waits for an absolute monotonic time).
 import threading, time
@@ -255,10 +355,25 @@ team = ["tech-team@office.example"]
 """
 
 
+# Tests look at the desk hundreds of times, and to load maild takes twenty times as long as to look: each look is a
+# process of its own, forked from one that has it loaded. (Not this process: a daemon that is killed while somebody else
+# in here reads its database would be no crash like in real life.)
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(
+    ["tests.servers", "maild.cli.rows", "maild.mime.parse", "maild.store.lists", "maild.wiring"]
+)
+
+
+def _look(arguments: list[str], answer: Connection) -> None:
+    ran = CliRunner().invoke(main, arguments)
+    answer.send((ran.exit_code, ran.stdout_bytes if ran.exit_code == 0 else ran.output))
+
+
 class MaildProcess:
     """The real `maild serve` in a directory of its own, and the CLI beside it.
 
     `desk`, `smtp` and `outbound` are lines for those tables, `rest` replaces the two categories and may add tables.
+    `wrapper` is a program that starts it (with its arguments), `environment` is added to what it sees.
     `doors` says where it listens after `start()`: {"smtp": "127.0.0.1:40123", "lmtp": …, "http": …, "ops": …}.
     """
 
@@ -272,6 +387,8 @@ class MaildProcess:
         outbound: str = "",
         rest: str = _CATEGORIES,
         clock: Clock | None = None,
+        wrapper: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder, self.config = folder, folder / "config.toml"
         self.doors: dict[str, str] = {}
@@ -281,7 +398,8 @@ class MaildProcess:
         self.config.write_text(head + rest)
         (folder / "secret").write_text(SECRET)
         self._environment = {"PYTHONPATH": str(ROOT), **(clock.environment if clock else {})}
-        self._environment["MAILD_CONFIG"] = str(self.config)
+        self._environment |= {"MAILD_CONFIG": str(self.config), **(environment or {})}
+        self._wrapper = wrapper
 
     def __enter__(self) -> Self:
         self.start()
@@ -294,7 +412,7 @@ class MaildProcess:
         """Start it and wait until it says that it is ready."""
         said = self.folder / "stdout.log"
         with said.open("wb") as out, (self.folder / "stderr.log").open("ab") as log:
-            self._process = _spawn([*MAILD, "serve"], out, log, self._environment)
+            self._process = _spawn([*self._wrapper, *MAILD, "serve"], out, log, self._environment)
         try:
             line = until(lambda: self._ready_line(said), "maild ready", 30)
         except BaseException:
@@ -336,10 +454,15 @@ class MaildProcess:
         )
 
     def json(self, *arguments: str) -> list[dict[str, Any]]:
-        """What a command prints with --json, which must succeed."""
-        ran = self.cli(*arguments, "--json")
-        assert ran.returncode == 0, ran.stderr
-        return [json.loads(line) for line in ran.stdout.splitlines()]
+        """What a command that only looks prints with --json, which must succeed; real time, whatever the clock."""
+        receiver, sender = _FORKS.Pipe(duplex=False)
+        process = _FORKS.Process(target=_look, args=([*arguments, "--json", "--config", str(self.config)], sender))
+        process.start()
+        sender.close()
+        status, said = receiver.recv()
+        process.join()
+        assert status == 0, said
+        return [json.loads(line) for line in said.decode().split("\n") if line]
 
     def log(self) -> str:
         """Everything it has logged."""

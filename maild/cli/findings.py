@@ -18,9 +18,9 @@ from maild.core.errors import ConfigError, MaildError
 from maild.desk.desk import Desk, utc_now
 from maild.mailin.certificate import expiry
 from maild.mime.parse import parse
-from maild.mime.plain import size
+from maild.mime.plain import plural, size
 from maild.store import ledger, outbox
-from maild.wiring import access_for, build_desk, check_templates
+from maild.wiring import access_for, build_desk, check_routing, check_templates
 
 _RECENT = 50  # mails looked at for what servers wrote into them
 _TIMEOUT = 5.0  # seconds for the relay to answer
@@ -57,15 +57,17 @@ def findings(path: Path) -> Iterator[Finding]:
 
 
 def _count(config: Config) -> str:
-    agents = f", {len(config.agent)} agents" if config.agent else ""
+    count = len(config.agent)
+    agents = f", {count} {plural(count, 'agent', 'agents', language='en')}" if count else ""
     return f"{', '.join(category.address for category in config.category)}{agents}"
 
 
 def _database(config: Config) -> Iterator[Finding]:
     """The database as it is; one that is not there yet is not made, for `serve` may run as somebody else."""
     path = config.database
-    if not path.exists():
-        yield _place(path.parent, "database", f"{path}: not there yet, made by the first `maild serve`")
+    if path is not None and not path.exists():
+        folder = "" if path.parent.exists() else ", together with its directory"
+        yield _place(path.parent, "database", f"{path}: not there yet, made by the first `maild serve`{folder}")
         yield from _trust(config, None)
         return
     try:
@@ -74,11 +76,20 @@ def _database(config: Config) -> Iterator[Finding]:
         yield Finding("error", "database", str(error))
         return
     try:
-        yield Finding("ok", "database", f"{path}: this release's schema, WAL, every commit synchronised to disk")
+        where = f"{path}: WAL" if path else "PostgreSQL"
+        yield Finding("ok", "database", f"{where}, this release's schema, every commit synchronised to disk")
+        yield from _routing(desk)
         yield from _waiting(desk)
         yield from _trust(config, desk)
     finally:
         desk.store.close()
+
+
+def _routing(desk: Desk) -> Iterator[Finding]:
+    try:
+        check_routing(desk, desk.policy)
+    except ConfigError as error:
+        yield Finding("error", "routing", str(error))
 
 
 def _place(folder: Path, what: str, words: str) -> Finding:
@@ -95,7 +106,8 @@ def _waiting(desk: Desk) -> Iterator[Finding]:
     if held:
         yield Finding("warning", "mail", f"{held} held: see `maild hold list`")
     if failed:
-        yield Finding("warning", "outbox", f"{failed} letters failed: see `maild outbox list --state failed`")
+        letters = plural(failed, "letter", "letters", language="en")
+        yield Finding("warning", "outbox", f"{failed} {letters} failed: see `maild outbox list --state failed`")
 
 
 def _trust(config: Config, desk: Desk | None) -> Iterator[Finding]:
@@ -195,7 +207,7 @@ def _templates(config: Config) -> Iterator[Finding]:
 
 def _disk(config: Config) -> Iterator[Finding]:
     """Below three times the largest mail the doors say 452 (SPEC section 3)."""
-    folder = config.database.parent
+    folder = config.disk
     there = next(each for each in (folder, *folder.parents) if each.exists())
     free = shutil.disk_usage(there).free
     words = f"{size(free, 'en')} free on {there}"

@@ -64,7 +64,7 @@ _TITLE = '{ru = "Поддержка", en = "Support"}'
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--mailbox", metavar="ADDRESS", help="Where customers write; support@ this domain otherwise.")
-@click.option("--team", metavar="ADDRESS", help="Where support reads; support-team@ the same domain otherwise.")
+@click.option("--team", metavar="ADDRESS", help="Where support reads, another mailbox: required without questions.")
 @click.option("--name", help="How the desk calls itself; the domain otherwise.")
 @click.option("--category", metavar="KEY", default=_CATEGORY, show_default=True, help="Short name of the category.")
 @click.option("--title", help="What customers read for the category; its key otherwise.")
@@ -73,8 +73,12 @@ _TITLE = '{ru = "Поддержка", en = "Support"}'
 @click.option("--public-url", default="", metavar="URL", help="Where customers reach the action links.")
 @click.option("--relay", metavar="URL", help="Where letters go; smtp://127.0.0.1:25 otherwise.")
 @click.option("--yes", is_flag=True, help="Ask nothing.")
-def init(folder: Path, yes: bool, **given: str | None) -> None:
-    """Write a configuration and a secret to DIR, and check them."""
+@click.pass_context
+def init(context: click.Context, /, folder: Path, yes: bool, **given: str | None) -> None:
+    """Write a configuration and a secret to DIR, and check them.
+
+    On a terminal it asks for what is not given. Ends as `maild check` does.
+    """
     config, secret = folder / "config.toml", folder / "secret"
     for path in (config, secret):
         if path.exists():
@@ -84,27 +88,45 @@ def init(folder: Path, yes: bool, **given: str | None) -> None:
     _write(secret, secrets.token_urlsafe(48) + "\n")
     _write(config, _CONFIG.format(**answers))
     click.echo(f"{config}: written\n{secret}: written\n")
-    run_checks(config)
-    click.echo(f"\nNext: look through {config}, then `maild serve --config {config}`")
+    status = run_checks(config)
+    click.echo(f"\n{_next(config, is_well=status == 0)}")
+    context.exit(status)
+
+
+def _next(config: Path, *, is_well: bool) -> str:
+    if is_well:
+        return f"Next: look through {config}, then `maild serve --config {config}`"
+    return (
+        "Both files are written, but the check has found errors, see above.\n"
+        f"Next: correct {config}, then `maild check --config {config}`"
+    )
 
 
 def _answers(given: dict[str, str | None], *, asks: bool) -> dict[str, str]:
     """Every value as TOML writes it."""
     from maild.config_values import read_address
 
-    def answer(key: str, question: str, default: str, read: Callable[[str], str]) -> str:
+    def answer(key: str, question: str, default: str | None, read: Callable[[str], str]) -> str:
         if given[key] is not None:
             return _read(key, read)(given[key] or "")
         if asks:
             return str(click.prompt(question, default=default, value_proc=_read(key, read)))
+        if default is None:
+            raise click.UsageError(f"--{key} ADDRESS is required: {question[0].lower()}{question[1:]}")
         return read(default)
+
+    def read_team(value: str) -> str:
+        team = read_address(value)
+        if team == mailbox:
+            raise ValueError(f"{team} is where customers write; support reads in another mailbox")
+        return team
 
     domain = socket.getfqdn().partition(".")[2] or "example.com"
     mailbox = answer("mailbox", "Where customers write", f"support@{domain}", read_address)
     domain = mailbox.rpartition("@")[2]
     answers = {
         "mailbox": mailbox,
-        "team": answer("team", "Where support reads", f"support-team@{domain}", read_address),
+        "team": answer("team", "Where support reads", None, read_team),
         "name": answer("name", "Name of the desk", domain, str.strip),
         "language": answer("language", "Language, ru or en", "ru", _language),
         "relay": answer("relay", "Where letters go", "smtp://127.0.0.1:25", str.strip),

@@ -16,7 +16,7 @@ from maild.desk.desk import Desk
 from maild.listeners import Listening, bind_all
 from maild.logs import set_up_logging
 from maild.mailin.access import Access
-from maild.wiring import access_for, build_desk, check_templates, lock, reload
+from maild.wiring import access_for, build_desk, check_routing, check_templates, lock, reload
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ def _prepared(config: Config) -> Iterator[tuple[Desk, Listening, Access]]:
             opened.enter_context(lock(config))
             desk = build_desk(config)
             opened.callback(desk.store.close)
+            check_routing(desk, desk.policy)
         if problems:
             raise ConfigError(problems)
         yield desk, listening, access

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from maild.core.address import normalise
 from maild.core.case import Case
 from maild.core.commands import Typed, Word, read_commands
 from maild.core.effects import Decision, Event, Reason, Record, Role, Way
 from maild.core.facts import TicketFacts
 from maild.core.match import Proof
+from maild.core.robots import is_machine_made
 from maild.core.speech import Speech, decide_speech, happening_of
 from maild.core.tokens import Purpose
 
@@ -42,6 +44,10 @@ def decide_agent(case: Case, proofs: Sequence[Proof]) -> Decision:
     """A verified agent's mail that carries a token of ours."""
     ticket = proofs[0].ticket
     proofs = [proof for proof in proofs if proof.ticket == ticket]
+    if is_machine_made(case.mail):
+        return held(case, Reason.HELD_AGENT_AUTOMATIC, ticket)
+    if _names_other_agent(case):
+        return held(case, Reason.HELD_OTHER_AGENT, ticket)
     if not any(proof.is_reference for proof in proofs):
         # A new mail to a leaked or remembered address is not an answer to anything that we sent about this ticket.
         return held(case, Reason.HELD_AGENT_UNPROVEN, ticket)
@@ -55,6 +61,12 @@ def decide_agent(case: Case, proofs: Sequence[Proof]) -> Decision:
         return held(case, Reason.HELD_NOTHING_TO_SEND, ticket)
     decision = decide_speech(speech, ticket, case.facts, case.policy)
     return decision or held(case, Reason.HELD_TICKET_CLOSED, ticket)
+
+
+def _names_other_agent(case: Case) -> bool:
+    """Is another agent in To or Cc? Then it may be meant for him and not for the customer (SPEC section 8)."""
+    named = {normalise(person.address) for person in (*case.mail.to, *case.mail.cc)} - {case.author.address}
+    return any(case.policy.agent(address) for address in named)
 
 
 def _is_only_quote(reply: str) -> bool:

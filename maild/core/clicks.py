@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from maild.core.effects import Decision, Effect, Event, Reason, Record, Way
+from maild.core.effects import Decision, Effect, Reason, Way
 from maild.core.facts import Facts, TicketFacts
 from maild.core.letter import Letter
 from maild.core.policy import Policy
-from maild.core.rounds import round_context, status_effects
+from maild.core.rounds import opening_effects, round_context, status_effects
 from maild.core.sends import to_participants, to_team
-from maild.core.ticket import Happening, Outcome, Verdict, advance
+from maild.core.ticket import Happening, Outcome, Status, Verdict, advance
 from maild.core.tokens import Action, Claim
 
 _HAPPENINGS = {Action.SOLVED: Happening.CUSTOMER_CONFIRMS, Action.CONTINUE: Happening.CUSTOMER_CONTINUES}
@@ -42,7 +42,9 @@ def other(action: Action) -> Action:
 
 
 def _outcome(action: Action, ticket: TicketFacts, now: datetime) -> Outcome:
-    return advance(ticket.status, ticket.reopen_until, _HAPPENINGS[action], now)
+    # A click waits in no queue: once the ticket is written down as closed, another node's faster clock was right.
+    until = None if ticket.status is Status.CLOSED else ticket.reopen_until
+    return advance(ticket.status, until, _HAPPENINGS[action], now)
 
 
 def _changes(outcome: Outcome, ticket: TicketFacts) -> bool:
@@ -58,12 +60,11 @@ def decide_click(claim: Claim, ticket: TicketFacts, facts: Facts, policy: Policy
         return Decision(Reason.ACTION_REFUSED, (), ticket.number)
     if not _changes(outcome, ticket):
         return Decision(Reason.ALREADY_KNOWN, (), ticket.number)
+    change = opening_effects if claim.action is Action.CONTINUE else status_effects
     effects: list[Effect] = list(
-        status_effects(ticket.number, ticket.status, outcome, policy, now, who=claim.person, via="http", way=Way.LINK)
+        change(ticket.number, ticket.status, outcome, policy, now, who=claim.person, via="http", way=Way.LINK)
     )
     if claim.action is Action.CONTINUE:
-        if not outcome.reopens:
-            effects.append(Record(ticket.number, Event.REOPENED, claim.person, "http", Way.LINK))
         effects += to_team(policy, ticket.category, Letter.REOPENED, ticket.number, has_message=False)
     if outcome.starts_round:
         effects += to_participants(

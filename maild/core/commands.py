@@ -45,7 +45,8 @@ _WITHOUT_ARGUMENT = frozenset({Word.SOLVED, Word.ASK, Word.OPEN, Word.SPAM})
 
 # `#` and letters only: "# Title", "#1" and "#!/bin/sh" are text.
 _LINE = re.compile(r"#([^\W\d_]+)(?:\s+(\S.*))?")  # \s: HTML mail programs put no-break spaces between words
-_NEARLY = re.compile(r"#([^\W\d_]+)[:;,.!]+(?:\s.*)?")  # "#note: …" must not be relayed as text
+# "#note: …", "*#note*" (bold in a plain text), "＃note" (full width), "#notes": must not be relayed as text.
+_NEARLY = re.compile(r"[*_>\s]*[#＃]([^\W\d_]+)[*_:;,.!]*(?:\s.*)?")
 _EDGES = " \t\u00a0\u200b\u200c\u200d\u2060\ufeff"  # blanks and what programs leave that nobody sees
 _FENCE = "```"
 
@@ -108,12 +109,15 @@ def read_commands(text: str) -> Typed:
             unclear.append(line.strip())
         else:
             words.append(line)
+    if in_code:
+        # A fence that is never closed hides nothing: what looks like a command below it may well be one.
+        unclear += [line.strip() for line in lines if _is_nearly_command(line)]
     return Typed(tuple(commands), _trimmed(words), None, tuple(unclear))
 
 
 def _is_nearly_command(line: str) -> bool:
     match = _NEARLY.fullmatch(line.strip(_EDGES))
-    return match is not None and match[1].lower() in _WORDS
+    return match is not None and any(match[1].lower() in (word, f"{word}s") for word in _WORDS)
 
 
 def _trimmed(lines: list[str]) -> str:

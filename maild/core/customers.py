@@ -2,6 +2,7 @@
 
 from maild.core.case import Case
 from maild.core.commands import Wish, read_wish, without_wish
+from maild.core.deadlines import decide_close
 from maild.core.effects import (
     OPENED,
     Decision,
@@ -34,7 +35,7 @@ def decide_customer(case: Case, match: Match) -> Decision:
         return _new_question(case, match)
     if match.reason is Reason.JOINED_UNVERIFIED:
         return _unverified_word(case, ticket, match)
-    happening = _happening(case, ticket)
+    happening = _happening(case, ticket, match)
     outcome = advance(ticket.status, ticket.reopen_until, happening, case.envelope.received_at)
     match outcome.verdict:
         case Verdict.FOLLOW_UP:
@@ -48,8 +49,17 @@ def decide_customer(case: Case, match: Match) -> Decision:
             return _joined(case, ticket, match, happening, outcome)
 
 
-def _happening(case: Case, ticket: TicketFacts) -> Happening:
-    wish = read_wish(case.mail.reply)
+def _wish(case: Case, match: Match) -> Wish | None:
+    """What the words ask for. The code in the subject speaks only where they say nothing else: a subject stays on when
+    somebody answers his own mail of yesterday."""
+    is_silent = not (case.mail.reply.strip() or case.mail.attachments)
+    if match.action and (is_silent or case.mail.is_courtesy):
+        return Wish(match.action.value)
+    return read_wish(case.mail.reply)
+
+
+def _happening(case: Case, ticket: TicketFacts, match: Match) -> Happening:
+    wish = _wish(case, match)
     is_closed = (
         advance(ticket.status, ticket.reopen_until, Happening.CUSTOMER_WRITES, case.envelope.received_at).verdict
         is Verdict.FOLLOW_UP
@@ -72,11 +82,12 @@ def _said(case: Case, ticket: TicketFacts, event: Event, way: Way = Way.MAIL) ->
     return Record(ticket.number, event, case.author.address, case.via, way)
 
 
-def _way(case: Case, happening: Happening) -> Way:
+def _way(case: Case, match: Match, happening: Happening) -> Way:
     if happening in (Happening.CUSTOMER_CONFIRMS, Happening.CUSTOMER_CONTINUES):
-        # A mailto: link opens a mail to the reply address with nothing but the command in it.
-        is_mailto = case.mail.reply.strip().startswith("#") and any(route.reply_token for route in case.routes)
-        return Way.MAILTO if is_mailto else Way.WORD
+        # A mailto: link opens a new mail to the reply address with nothing but the command in it, or with our code.
+        is_new = not (case.mail.in_reply_to or case.mail.references)
+        is_ready = is_new and case.mail.reply.strip().startswith("#") and any(one.reply_token for one in case.routes)
+        return Way.MAILTO if is_ready or match.action else Way.WORD
     return Way.MAIL
 
 
@@ -91,7 +102,7 @@ def _joined(case: Case, ticket: TicketFacts, match: Match, happening: Happening,
         case.now,
         who=case.author.address,
         via=case.via,
-        way=_way(case, happening),
+        way=_way(case, match, happening),
     )
     effects += to_team(
         case.policy,
@@ -143,6 +154,7 @@ def _new_question(case: Case, match: Match) -> Decision:
         named = match.claimed.number
         effects.append(Record(OPENED, Event.CLAIMS_TICKET, case.author.address, case.via, f"#{named}"))
         context["claims"] = named
+        context["claims_own"] = match.claimed.participant(case.author.address) is not None
     effects += to_team(case.policy, first.category, Letter.NEW_TICKET, OPENED, context=context)
     others = (route.category for route in case.routes[1:])
     effects += to_second_teams(case.policy, first.category, others, OPENED, context=context)
@@ -215,7 +227,10 @@ def _refused(case: Case, ticket: TicketFacts, match: Match) -> Decision:
         _said(case, ticket, Event.CUSTOMER_WROTE),
     ]
     answerable = may_answer(case.mail, case.envelope, case.trust, case.policy)
-    if answerable and (match.is_confirmed or is_within(case.policy.budgets, case.facts.provoked)):
+    if ticket.status is Status.SOLVED:
+        # The job has not written "closed" yet: then this does, and its letter tells all participants, this one too.
+        effects += decide_close(ticket, case.facts, case.policy, max(case.now, case.envelope.received_at)).effects
+    elif answerable and (match.is_confirmed or is_within(case.policy.budgets, case.facts.provoked)):
         context: dict[str, object] = {"status": Status.CLOSED.value}
         effects.append(_told(case, ticket, Letter.CLOSED, ticket.number, match.is_confirmed, context))
     return Decision(Reason.ACTION_REFUSED, tuple(effects), ticket.number)

@@ -12,7 +12,7 @@ from maild.core.agents import agent_proofs, decide_agent, held
 from maild.core.case import Case
 from maild.core.customers import decide_customer
 from maild.core.effects import Decision, Effect, Event, LetterBounced, Reason, Record
-from maild.core.facts import Facts, TicketFacts
+from maild.core.facts import Facts, LetterFacts, TicketFacts
 from maild.core.letter import Letter
 from maild.core.mail import Envelope, Kind, Mail
 from maild.core.match import Match, match_customer, proofs_in
@@ -21,8 +21,10 @@ from maild.core.robots import has_too_many_hops, is_report, is_returned
 from maild.core.rounds import reopened_by_failure
 from maild.core.route import Route, category_for
 from maild.core.sends import failure_letters, to_second_teams
-from maild.core.tokens import Keys
+from maild.core.tokens import Keys, bounced_letter
 from maild.core.trust import Trust, trust_in
+
+_NO_SUCH_ADDRESS = "5.1.1"
 
 
 def routes_of(envelope: Envelope, policy: Policy) -> tuple[Route, ...]:
@@ -102,9 +104,14 @@ def _decide_person(case: Case) -> Decision:
     if proofs:
         return decide_agent(case, proofs)
     match = _match(case)
-    if is_support and match.claimed:
+    if is_support and match.ticket is None and (match.claimed or _is_own_category(case)):
         return held(case, Reason.HELD_AGENT_UNPROVEN, match.claimed)
     return decide_customer(case, match)
+
+
+def _is_own_category(case: Case) -> bool:
+    """Does support write to itself? As a new question it would make the team its own customer."""
+    return case.policy.is_agent_of(case.author.address, case.routes[0].category)
 
 
 def _decide_released(case: Case) -> Decision:
@@ -127,11 +134,15 @@ def _decide_bounce(case: Case) -> Decision:
     if not any(recipient.action == "failed" for recipient in bounced):
         return _recorded(letter.ticket, Event.RECEIPT, case, Reason.ROBOT_RECORDED)
     status = next((recipient.status for recipient in bounced if recipient.status), "")
+    fact = LetterBounced(letter.id, status, _unreachable(case, letter, status))
     if letter.ticket is None:
-        return Decision(Reason.BOUNCE_RECORDED, (LetterBounced(letter.id, status),))
+        return Decision(Reason.BOUNCE_RECORDED, (fact,))
+    entry = Record(letter.ticket, Event.BOUNCE, letter.to, case.via, status)
+    if letter.is_failed:  # the team has been told, and the ticket may have gone on since
+        return Decision(Reason.BOUNCE_RECORDED, (fact, entry), letter.ticket)
     effects: tuple[Effect, ...] = (
-        LetterBounced(letter.id, status),
-        Record(letter.ticket, Event.BOUNCE, letter.to, case.via, status),
+        fact,
+        entry,
         *failure_letters(
             case.policy,
             letter.category,
@@ -153,15 +164,29 @@ def _decide_bounce(case: Case) -> Decision:
     return Decision(Reason.BOUNCE_RECORDED, effects, letter.ticket)
 
 
+def _unreachable(case: Case, letter: LetterFacts, status: str) -> str:
+    """The address, if the bounce says that it does not exist (RFC 3463 §3.2) and came to this very letter's sender.
+
+    A Message-ID is known to everybody the letter was passed on to; only its envelope sender proves where it was sent.
+    Support is written to in any case: its mailboxes are the admin's to mend, and there is nobody else to tell.
+    """
+    is_proven = any(bounced_letter(case.keys, route.detail) == letter.id for route in case.routes)
+    is_gone = status == _NO_SUCH_ADDRESS and is_proven and not case.policy.is_support(letter.to)
+    return letter.to if is_gone else ""
+
+
 def _decide_robot(case: Case) -> Decision:
     """Out-of-office and receipts: an event on the ticket they answer, never a message, never a change of status."""
     if case.mail.is_kind_guessed:
         return held(case, Reason.HELD_KIND_GUESSED, _match(case).ticket)
     ticket = case.proofs[0].ticket if case.proofs else _match(case).ticket
-    if ticket is None:
+    # Vacation programs answer to the envelope sender (RFC 3834 §4), which names our letter.
+    letter = case.facts.bounced
+    number = ticket.number if ticket else letter.ticket if letter else None
+    if number is None:
         return held(case, Reason.HELD_ROBOT)
     event = Event.AUTO_RESPONSE if case.mail.kind is Kind.AUTO_RESPONSE else Event.RECEIPT
-    return _recorded(ticket.number, event, case, Reason.ROBOT_RECORDED)
+    return _recorded(number, event, case, Reason.ROBOT_RECORDED)
 
 
 def _recorded(ticket: int | None, event: Event, case: Case, reason: Reason) -> Decision:

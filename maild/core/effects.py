@@ -75,6 +75,7 @@ class Reason(StrEnum):
 
     NEW_QUESTION = "new question"
     JOINED_BY_TOKEN = "reply address of the ticket"
+    JOINED_BY_CODE = "signed code in the subject"
     JOINED_BY_OUR_REFERENCE = "answers a letter of ours"
     JOINED_BY_REFERENCE = "refers to a message of the ticket"
     JOINED_BY_NUMBER = "number in the subject, author verified"
@@ -97,6 +98,8 @@ class Reason(StrEnum):
     HELD_TRUST_FAILED = "sender failed authentication"
     HELD_AGENT_UNVERIFIED = "claims to be an agent, not verified"
     HELD_AGENT_UNPROVEN = "agent without a token or reference of ours"
+    HELD_AGENT_AUTOMATIC = "automatic mail of support's"
+    HELD_OTHER_AGENT = "another agent is among its recipients"
     HELD_COMMAND_UNCLEAR = "command not understood"
     HELD_NOTHING_TO_SEND = "an answer without words"
     HELD_TICKET_CLOSED = "command for a closed ticket"
@@ -194,10 +197,11 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class LetterBounced:
-    """The letter of that outbox row did not arrive."""
+    """The letter of that outbox row did not arrive. `unreachable` is the address if it is proven not to exist."""
 
     letter: int
     status: str
+    unreachable: str = ""
 
 
 Effect = OpenTicket | AddMessage | SetStatus | Confirm | Record | Send | LetterBounced

@@ -47,7 +47,7 @@ class TicketFacts:
 
 @dataclass(frozen=True, slots=True)
 class LetterFacts:
-    """A letter of ours that came back."""
+    """A letter of ours that came back. `is_failed`: that is known already."""
 
     id: int
     ticket: int | None
@@ -55,6 +55,7 @@ class LetterFacts:
     to: str
     category: str
     subject: str
+    is_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 _WRITTEN_BY_AUTHOR = (b"from", b"date", b"subject")
 _MSG_ID = re.compile(r"<([^<>\s]+)>")
+_MAX_ID = 998  # octets; a msg-id cannot be folded, and a line has no more (RFC 5322 §2.1.1). Indexes have a limit too
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +56,4 @@ def _first_fields(section: bytes) -> dict[bytes, bytes]:
 def _message_id(value: bytes) -> str:
     """`<id>` → `id`; anything that is not a msg-id (RFC 5322 §3.6.4) identifies nothing."""
     match = _MSG_ID.fullmatch(value.decode("utf-8", "replace"))
-    return match[1] if match else ""
+    return match[1] if match and len(match[1].encode()) <= _MAX_ID else ""

@@ -18,6 +18,7 @@ class Letter(StrEnum):
     FOLLOW_UP = "follow_up"
     FOLLOW_UP_TEAM = "follow_up_team"
     DELIVERY_FAILED = "delivery_failed"
+    LEFT_OUT = "left_out"
     HOLDS = "holds"
     BUDGET = "budget"
 
@@ -30,6 +31,7 @@ FOR_TEAM: frozenset[Letter] = frozenset(
         Letter.REOPENED,
         Letter.FOLLOW_UP_TEAM,
         Letter.DELIVERY_FAILED,
+        Letter.LEFT_OUT,
         Letter.HOLDS,
         Letter.BUDGET,
     }

@@ -9,10 +9,22 @@ from maild.core.effects import Reason
 from maild.core.facts import Facts, MailKeys, TicketFacts
 from maild.core.mail import Envelope, Mail
 from maild.core.policy import Policy
-from maild.core.tokens import Keys, Purpose, Signed, bounced_letter, read_detail, read_message_id, verify
+from maild.core.tokens import (
+    Action,
+    Keys,
+    Purpose,
+    Signed,
+    bounced_letter,
+    read_action_code,
+    read_detail,
+    read_message_id,
+    verify,
+)
 from maild.core.trust import Trust
 
 _LIMIT = 50  # references looked at, newest first: more only cost time
+_NUMBER = r"([1-9][0-9]{0,17})\]"
+_CODE = r"(?:\s*([A-Za-z]{1,8}-[A-Za-z2-7]{16})(?![A-Za-z0-9]))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +35,38 @@ class Proof:
     holder: str
     purpose: Purpose
     is_reference: bool
+    action: Action | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The ticket a customer's mail joins, or None; `claimed` is a ticket it names without the right to join it."""
+    """The ticket a customer's mail joins, or None; `claimed` is a ticket it names without the right to join it.
+
+    `action` is what a code in the subject asks for that we signed for this very author.
+    """
 
     ticket: TicketFacts | None
     reason: Reason
     is_confirmed: bool = False
     claimed: TicketFacts | None = None
+    action: Action | None = None
 
 
 def numbers_in(subject: str, tag: str) -> tuple[int, ...]:
     """The ticket numbers in a subject, in order: ASCII digits inside the tag only, `[#1042]` with tag `#`."""
-    found = re.findall(rf"\[{re.escape(tag)}([1-9][0-9]{{0,17}})\]", subject)
+    found = re.findall(rf"\[{re.escape(tag)}{_NUMBER}", subject)
     return tuple(dict.fromkeys(int(number) for number in found))
 
 
 def without_numbers(subject: str, tag: str) -> str:
     """A subject without our numbers: a new ticket gets its own and must not carry a second one around."""
-    return " ".join(re.sub(rf"\[{re.escape(tag)}[1-9][0-9]{{0,17}}\]", " ", subject).split())
+    return " ".join(re.sub(rf"\[{re.escape(tag)}{_NUMBER}{_CODE}?", " ", subject).split())
+
+
+def action_codes(subject: str, tag: str) -> tuple[Signed, ...]:
+    """The codes of ready mails in a subject: `[#1042] solved-<code>`."""
+    found = re.findall(rf"\[{re.escape(tag)}{_NUMBER}{_CODE}", subject)
+    return tuple(code for number, text in found if (code := read_action_code(int(number), text)))
 
 
 def references_of(mail: Mail) -> tuple[str, ...]:
@@ -75,12 +98,13 @@ def keys_of(mail: Mail, envelope: Envelope, policy: Policy, keys: Keys) -> MailK
 
 
 def proofs_in(mail: Mail, envelope: Envelope, facts: Facts, policy: Policy, keys: Keys) -> list[Proof]:
-    """The tokens of a mail that are ours, the reply address first, then references from the newest back.
+    """The tokens of a mail that are ours: the reply address, then codes in the subject, then references from the newest
+    back.
 
     A token is tried against the people it can have been made for: the author, the ticket's participants, its support.
     """
     author = normalise(mail.author.address) if mail.author else ""
-    found = [(token, False) for token in reply_tokens(envelope)]
+    found = [(token, False) for token in (*reply_tokens(envelope), *action_codes(mail.subject, policy.subject_tag))]
     found += [(token, True) for token in map(read_message_id, references_of(mail)) if token]
     proofs: list[Proof] = []
     for token, is_reference in found:
@@ -89,7 +113,7 @@ def proofs_in(mail: Mail, envelope: Envelope, facts: Facts, policy: Policy, keys
             continue
         held = verify(keys, token, _possible_holders(author, facts.tickets[token.number], policy))
         if held:
-            proofs.append(Proof(ticket, *held, is_reference=is_reference))
+            proofs.append(Proof(ticket, *held, is_reference=is_reference, action=token.action))
     return proofs
 
 
@@ -110,9 +134,9 @@ def match_customer(
     author = normalise(mail.author.address) if mail.author else ""
     for proof in proofs:
         if proof.ticket.participant(author):
-            by_reference = Reason.JOINED_BY_OUR_REFERENCE if proof.is_reference else Reason.JOINED_BY_TOKEN
-            confirmed = any(p.holder == author and p.ticket == proof.ticket for p in proofs)
-            return Match(proof.ticket, by_reference, is_confirmed=confirmed)
+            own = [one for one in proofs if one.holder == author and one.ticket == proof.ticket]
+            action = next((one.action for one in own if one.action), None)
+            return Match(proof.ticket, _reason_of(proof), is_confirmed=bool(own), action=action)
     named: list[TicketFacts] = [proof.ticket for proof in proofs]
     for ticket in _tickets(facts, (facts.recorded.get(value) for value in references_of(mail))):
         if ticket.participant(author):
@@ -128,6 +152,12 @@ def match_customer(
     if named:
         return Match(None, Reason.CLAIMS_TICKET, claimed=named[0])
     return Match(None, Reason.NEW_QUESTION)
+
+
+def _reason_of(proof: Proof) -> Reason:
+    if proof.action:
+        return Reason.JOINED_BY_CODE
+    return Reason.JOINED_BY_OUR_REFERENCE if proof.is_reference else Reason.JOINED_BY_TOKEN
 
 
 def _tickets(facts: Facts, numbers: Iterable[int | None]) -> Iterator[TicketFacts]:

@@ -122,6 +122,7 @@ class Policy:
     form_senders: tuple[str, ...]
     trust: TrustRules
     budgets: Budgets
+    max_letter: int = 25 * 2**20  # octets that the relay takes
 
     def tag(self, number: int) -> str:
         """The ticket's number as subjects carry it: `[#1042]`."""

@@ -1,5 +1,7 @@
 """Machines that write mail, and how not to answer them (SPEC section 6, RFC 3834)."""
 
+import re
+
 from maild.core.address import domain_of, is_mailbox
 from maild.core.facts import Provoked
 from maild.core.mail import Envelope, Kind, Mail
@@ -9,6 +11,12 @@ from maild.core.trust import Trust
 LOOP_FIELD = "X-Maild-Loop"
 MAX_HOPS = 50  # more Received fields than that are a loop (RFC 5321 §6.3 asks for 100 at least; desks never see 20)
 
+# Addresses behind which nobody reads: RFC 3834 §2 and the customs of list servers and shops.
+_ROBOT = re.compile(
+    r"(?:mailer-daemon|no[._-]?reply|do[._-]?not[._-]?reply|owner-[^@]*|[^@]*-(?:request|owner|bounces?)|bounces?)(?:[+=-][^@]*)?@",
+    re.IGNORECASE,
+)
+
 # Reports about a letter: they belong to a ticket or to nobody, and never open one.
 REPORTS = frozenset({Kind.AUTO_RESPONSE, Kind.BOUNCE, Kind.FEEDBACK_REPORT, Kind.RECEIPT})
 
@@ -16,6 +24,11 @@ REPORTS = frozenset({Kind.AUTO_RESPONSE, Kind.BOUNCE, Kind.FEEDBACK_REPORT, Kind
 def is_report(mail: Mail) -> bool:
     """Is this mail an answer of a machine to a letter: it opens no ticket and changes no status?"""
     return mail.kind in REPORTS or (mail.kind is Kind.CALENDAR and mail.calendar_method == "REPLY")
+
+
+def is_machine_made(mail: Mail) -> bool:
+    """Did nobody write this by hand: generated, from a list, an invitation?"""
+    return mail.is_auto_generated or mail.kind is not Kind.MAIL
 
 
 def has_too_many_hops(mail: Mail) -> bool:
@@ -38,8 +51,8 @@ def may_answer(mail: Mail, envelope: Envelope, trust: Trust, policy: Policy) -> 
         is_mailbox(author)
         and trust is not Trust.FAILED
         and envelope.mail_from != ""
-        and mail.kind is Kind.MAIL
-        and not mail.is_auto_generated
+        and not is_machine_made(mail)
+        and not _ROBOT.match(author)
         and not policy.is_desk_address(author)
         and not policy.is_support(author)
     )

@@ -31,6 +31,15 @@ def status_effects(
     return tuple(effects)
 
 
+def opening_effects(
+    ticket: int, before: Status, outcome: Outcome, policy: Policy, now: datetime, *, who: str, via: str, way: Way
+) -> tuple[Effect, ...]:
+    """`status_effects` for somebody who says "open": his event is "reopened", whatever the status was."""
+    effects = status_effects(ticket, before, outcome, policy, now, who=who, via=via, way=way)
+    is_told = outcome.reopens or outcome.status is before or before is Status.INCOMPLETE
+    return effects if is_told else (*effects, Record(ticket, Event.REOPENED, who, via, way))
+
+
 def reopened_by_failure(
     ticket: TicketFacts | None, letter: Letter, to: str, policy: Policy, now: datetime, *, via: str
 ) -> tuple[Effect, ...]:

@@ -19,7 +19,7 @@ from maild.core.facts import Facts, TicketFacts
 from maild.core.letter import Letter
 from maild.core.mail import Mailbox
 from maild.core.policy import Policy
-from maild.core.rounds import round_context, status_effects
+from maild.core.rounds import opening_effects, round_context, status_effects
 from maild.core.sends import to_participants, to_team
 from maild.core.ticket import Happening, Status, Verdict, advance
 from maild.core.tokens import Purpose
@@ -67,9 +67,8 @@ def decide_speech(speech: Speech, ticket: TicketFacts, facts: Facts, policy: Pol
         effects += _said(speech, speech.answer, ticket, number, policy)
     if speech.happening:
         outcome = advance(status, until, speech.happening, speech.moment)
-        effects += status_effects(
-            number, status, outcome, policy, speech.now, who=speech.who, via=speech.via, way=speech.way
-        )
+        change = opening_effects if speech.happening is Happening.AGENT_OPENS else status_effects
+        effects += change(number, status, outcome, policy, speech.now, who=speech.who, via=speech.via, way=speech.way)
         if speech.answer or outcome.starts_round:
             effects += _letters(speech, ticket, number, facts, policy, is_solved=outcome.starts_round)
     if speech.note:

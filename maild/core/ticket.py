@@ -3,10 +3,11 @@
 A ticket is asked about by mail, worked on, answered, solved. Each solving starts a *round*: until `reopen_until` the
 customer may say that the problem is not solved, by any way, and the ticket opens again; from that moment on it is
 closed, whether or not the job that writes "closed" into the row has run yet. Closed is final: whoever writes then
-starts a follow-up ticket. `TRANSITIONS` says all of it in one table; `advance` reads the table.
+starts a follow-up ticket. What counts is the moment at which a mail was received, not when it was handled.
+`TRANSITIONS` says all of it in one table; `advance` reads the table.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -135,12 +136,24 @@ def advance(
         return Outcome(Verdict.DONE, Status.CLOSED)
     if is_past_deadline(status, reopen_until, moment):
         status = Status.CLOSED
+    if status is Status.CLOSED and reopen_until is not None and moment < reopen_until:
+        return _in_time(happening)
     if status is Status.INCOMPLETE and happening is Happening.CUSTOMER_WRITES and is_complete:
         return _to(Status.NEW)
     outcome = TRANSITIONS.get((status, happening))
     if outcome is None:
         raise ValueError(f"no deadline for a ticket that is {status}")
     return outcome
+
+
+def _in_time(happening: Happening) -> Outcome:
+    """The job was quicker than a mail that was received in time and waited in a queue: the received moment decides.
+
+    The round is still that of the solved ticket; what would leave it solved leaves it closed.
+    """
+    outcome = TRANSITIONS[Status.SOLVED, happening]
+    is_unchanged = outcome.status is Status.SOLVED and not outcome.starts_round
+    return replace(outcome, status=Status.CLOSED) if is_unchanged else outcome
 
 
 def deadline_after(solved_at: datetime, window: timedelta) -> datetime:

@@ -1,4 +1,4 @@
-"""What we sign, and how we know it again: reply addresses, Message-IDs, bounce addresses, action links, page nonces.
+"""What we sign, and how we know it again: reply and bounce addresses, Message-IDs, action links and codes, page nonces.
 
 Every token binds a ticket, a person and a purpose under one of the desk's keys; the first key signs, all of them
 verify (retired keys go on counting). An altered token, or one made for somebody else, is no token. Keys and time are
@@ -11,7 +11,7 @@ import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -26,6 +26,7 @@ _NUMBER = r"[1-9][0-9]{0,17}"
 _FLAGS = re.IGNORECASE | re.ASCII
 _DETAIL = re.compile(rf"([tb])({_NUMBER})\.([a-z2-7]{{16}})", _FLAGS)
 _MESSAGE_ID = re.compile(rf"({_NUMBER})\.([can])\.([a-z2-7]{{16}})\.([a-z2-7]{{16}})@[^@\s<>]+", _FLAGS)
+_ACTION_CODE = re.compile(r"(solved|continue)-([a-z2-7]{16})", _FLAGS)
 _NONCE = re.compile(r"([0-9]{1,12})\.([a-z2-7]{16})\.([a-z2-7]{16})")
 
 
@@ -46,12 +47,13 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A reply address or Message-ID of ours, as found in a mail: not yet verified."""
+    """A reply address, Message-ID or action code of ours, as found in a mail: not yet verified."""
 
     number: int
     code: str
     purpose: Purpose | None = None
     nonce: str = ""
+    action: Action | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,16 @@ class Claim:
     number: int
     person: str
     action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class FileClaim:
+    """What a file link says: until then this person may have that part of that message's mail."""
+
+    message: int
+    part: int
+    person: str
+    until: datetime
 
 
 def derive_keys(secrets: Iterable[bytes]) -> Keys:
@@ -129,18 +141,35 @@ def verify(keys: Keys, signed: Signed, people: Iterable[str]) -> tuple[str, Purp
     purposes = (signed.purpose,) if signed.purpose else tuple(Purpose)
     for person in people:
         for purpose in purposes:
-            if signed.nonce:
-                parts: tuple[object, ...] = ("message-id", signed.number, normalise(person), purpose, signed.nonce)
-            else:
-                parts = ("reply", signed.number, normalise(person), purpose)
-            if _is_code(keys, signed.code, *parts):
+            if _is_code(keys, signed.code, *_signed_parts(signed, normalise(person), purpose)):
                 return normalise(person), purpose
     return None
 
 
-def _links(keys: Keys) -> URLSafeSerializer:
+def _signed_parts(signed: Signed, person: str, purpose: Purpose) -> tuple[object, ...]:
+    if signed.action:
+        return "action", signed.number, person, signed.action
+    if signed.nonce:
+        return "message-id", signed.number, person, purpose, signed.nonce
+    return "reply", signed.number, person, purpose
+
+
+def action_code(keys: Keys, claim: Claim) -> str:
+    """`solved-<code>`: stands behind the number in the subject of a ready mail, where addresses can carry no token."""
+    return f"{claim.action}-{_code(keys[0], 'action', claim.number, normalise(claim.person), claim.action)}"
+
+
+def read_action_code(number: int, text: str) -> Signed | None:
+    """The code that stood behind that ticket's number in a subject, or None if it does not look like one."""
+    match = _ACTION_CODE.fullmatch(text)
+    if match is None:
+        return None
+    return Signed(number, match[2].lower(), Purpose.CUSTOMER, action=Action(match[1].lower()))
+
+
+def _links(keys: Keys, kind: str = "action") -> URLSafeSerializer:
     return URLSafeSerializer(
-        list(reversed(keys)), salt="maild action link", signer_kwargs={"digest_method": hashlib.sha256}
+        list(reversed(keys)), salt=f"maild {kind} link", signer_kwargs={"digest_method": hashlib.sha256}
     )
 
 
@@ -158,6 +187,22 @@ def read_action(keys: Keys, token: str) -> Claim | None:
         return None
     # The last character of base64 has bits that mean nothing: of the spellings of a signature only ours counts.
     return claim if any(action_token((key,), claim) == token for key in keys) else None
+
+
+def file_token(keys: Keys, claim: FileClaim) -> str:
+    """The token of a file link, which says itself until when it is good."""
+    content = [claim.message, claim.part, claim.person, int(claim.until.timestamp())]
+    return str(_links(keys, "file").dumps(content))
+
+
+def read_file_token(keys: Keys, token: str) -> FileClaim | None:
+    """What a file link says, or None if we did not make it. Whether it is still good is for the caller to judge."""
+    try:
+        message, part, person, until = _links(keys, "file").loads(token)
+        claim = FileClaim(int(message), int(part), str(person), datetime.fromtimestamp(until, UTC))
+    except (BadData, ValueError, TypeError, OverflowError):
+        return None
+    return claim if any(file_token((key,), claim) == token for key in keys) else None  # as for action links
 
 
 def page_nonce(keys: Keys, token: str, salt: str, now: datetime) -> str:

@@ -67,8 +67,8 @@ async def click(desk: Desk, token: str, nonce: str) -> LinkView:
 
 
 def _click(tx: Tx, desk: Desk, token: str, nonce: str) -> LinkView:
-    now = desk.now()
     claim, ticket, facts = _claimed(tx, desk, token)
+    now = desk.now()  # after the ticket was locked: nothing that another node decides lies between
     if not is_page_nonce(desk.keys, token, nonce, now, NONCE_AGE):
         raise NotAllowed("this form is not from this page")
     if nonces.use(tx, nonce, now):

@@ -10,16 +10,21 @@ from maild.core.effects import (
     AddMessage,
     Confirm,
     Decision,
+    Event,
     LetterBounced,
     OpenTicket,
     Record,
     Send,
     SetStatus,
 )
+from maild.core.facts import TicketFacts
+from maild.core.sends import failure_letters
 from maild.core.tokens import message_id, new_nonce
 from maild.desk.desk import Desk
-from maild.store import outbox, tickets
+from maild.store import outbox, tickets, unreachable
 from maild.store.db import Tx
+
+_NOT_TRIED = "5.1.1 not tried: an earlier letter to this address came back"
 
 
 def apply(
@@ -35,7 +40,7 @@ def apply(
             case OpenTicket():
                 opened = tickets.open_ticket(tx, effect, now)
             case AddMessage():
-                message = tickets.add_message(tx, effect.ticket or opened, effect, mail)
+                message = _say(tx, effect, effect.ticket or opened, mail)
             case SetStatus():
                 tickets.set_status(tx, effect.ticket or opened, effect)
             case Confirm():
@@ -46,14 +51,49 @@ def apply(
             case Send():
                 queue_letter(tx, desk, effect, effect.ticket or opened, message if effect.has_message else None, now)
             case LetterBounced():
-                outbox.bounced(tx, effect.letter, effect.status)
+                _take_back(tx, effect, now)
     return opened if decision.ticket == OPENED else decision.ticket
 
 
+def _say(tx: Tx, message: AddMessage, ticket: int, mail: int | None) -> int:
+    """A new entry of the thread. Who writes a mail can be written to again."""
+    if mail is not None:
+        unreachable.remove(tx, message.author.address)
+    return tickets.add_message(tx, ticket, message, mail)
+
+
+def _take_back(tx: Tx, bounced: LetterBounced, now: datetime) -> None:
+    outbox.bounced(tx, bounced.letter, bounced.status)
+    if bounced.unreachable:
+        unreachable.add(tx, bounced.unreachable, now)
+
+
 def queue_letter(tx: Tx, desk: Desk, send: Send, ticket: int, message: int | None, now: datetime) -> None:
-    """Add one outbox row, with the Message-ID it will have at every attempt."""
+    """Add one outbox row, with the Message-ID it will have at every attempt.
+
+    One to an address that does not exist fails at once, and the team is told.
+    """
     facts = tickets.tickets_by_number(tx, [ticket])[ticket]
     domain = domain_of(desk.policy.category(facts.category).address)
     nonce = new_nonce(secrets.token_bytes(10))
     identifier = message_id(desk.keys, ticket, send.to.address, send.purpose, nonce, domain)
-    outbox.add(tx, send, ticket, message, identifier, now)
+    letter = outbox.add(tx, send, ticket, message, identifier, now)
+    if unreachable.has(tx, send.to.address):
+        outbox.drop(tx, letter, _NOT_TRIED)
+        _tell_unreachable(tx, desk, send, facts, now)
+
+
+def _tell_unreachable(tx: Tx, desk: Desk, send: Send, ticket: TicketFacts, now: datetime) -> None:
+    entry = Record(ticket.number, Event.DELIVERY_FAILED, send.to.address, "smtp", _NOT_TRIED)
+    tickets.record(tx, ticket.number, entry, _NOT_TRIED, now)
+    sends = failure_letters(
+        desk.policy,
+        ticket.category,
+        ticket.number,
+        letter=send.letter,
+        to=send.to.address,
+        subject=f"{desk.policy.tag(ticket.number)} {ticket.subject}",
+        reason=_NOT_TRIED,
+    )
+    for each in sends:
+        queue_letter(tx, desk, each, ticket.number, None, now)

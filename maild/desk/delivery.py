@@ -29,7 +29,8 @@ async def gave_up(desk: Desk, letter: outbox.Letter, reply: str) -> None:
 
 
 def _give_up(tx: Tx, desk: Desk, letter: outbox.Letter, reply: str) -> None:
-    outbox.failed(tx, letter.id, reply)
+    if not outbox.failed(tx, letter.id, reply):
+        return  # said twice, or dropped by a person meanwhile
     ticket = tickets.tickets_by_number(tx, [letter.ticket]).get(letter.ticket) if letter.ticket else None
     if ticket is None:
         return

@@ -9,6 +9,7 @@ from maild.core.policy import Policy
 from maild.core.tokens import Keys
 from maild.desk.rush import Rush
 from maild.mime.render import Renderer
+from maild.mime.sign import Sign, unsigned
 from maild.store.db import Store
 
 
@@ -27,13 +28,17 @@ class Wake:
 
 @dataclass(slots=True)
 class Desk:
-    """An open desk. `instance` is its loop mark. `policy` and `renderer` are replaced when the admin reloads them."""
+    """An open desk. `instance` is its loop mark. `policy` and `renderer` are replaced when the admin reloads them.
+
+    `sign` is the last thing that is done to a letter before its bytes are fixed.
+    """
 
     store: Store
     policy: Policy
     keys: Keys
     renderer: Renderer
     instance: str
+    sign: Sign = unsigned
     now: Callable[[], datetime] = utc_now
     wake: Wake = field(default_factory=Wake)
     rush: Rush = field(default_factory=Rush)

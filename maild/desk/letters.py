@@ -7,17 +7,30 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from maild.core.address import domain_of
 from maild.core.effects import Role
 from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
-from maild.core.mail import Mailbox
+from maild.core.mail import Attachment, Mailbox
 from maild.core.policy import Category
 from maild.core.robots import LOOP_FIELD
-from maild.core.tokens import Action, Claim, action_token, bounce_address, reply_address
+from maild.core.scrub import without_tokens
+from maild.core.tokens import (
+    Action,
+    Claim,
+    FileClaim,
+    action_code,
+    action_token,
+    bounce_address,
+    file_token,
+    reply_address,
+)
 from maild.desk.desk import Desk
+from maild.desk.enclosures import LINK_AGE, left_out, tell_left_out
 from maild.desk.notices import freeze_notice
 from maild.mime.attach import cut
 from maild.mime.compose import Outgoing, OutgoingAttachment, compose
 from maild.store import outbox
+from maild.store.db import Tx
 from maild.store.threads import Entry, Material, material_for
 
 # Answers of a machine to somebody's mail; everything else automatic is "auto-generated" (RFC 3834 §5.2).
@@ -33,6 +46,7 @@ class _Draft:
     letter: Letter
     material: Material
     category: Category
+    left: frozenset[int] = frozenset()  # parts of the message that do not go along
 
     @property
     def is_for_team(self) -> bool:
@@ -56,15 +70,44 @@ async def freeze(desk: Desk, row: outbox.Letter) -> outbox.Letter:
     letter = Letter(row.letter)
     material = await desk.store.read(material_for, row, with_notes=letter in FOR_TEAM)
     draft = _Draft(desk, row, letter, material, desk.policy.category(material.category))
-    subject, data, packed = await asyncio.to_thread(_write, draft)
+    written = await asyncio.to_thread(_write, draft)
     mail_from = draft.category.address
     if desk.policy.verp and desk.policy.subaddress:
         mail_from = bounce_address(desk.keys, mail_from, row.id)
-    await desk.store.run(outbox.freeze, row.id, subject, mail_from, packed)
-    return replace(row, subject=subject, mail_from=mail_from, frozen=data)
+    await desk.store.run(_fix, written, mail_from)
+    return replace(row, subject=written.subject, mail_from=mail_from, frozen=written.data)
 
 
-def _write(draft: _Draft) -> tuple[str, bytes, bytes]:
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A letter in its bytes, and what it was made from."""
+
+    draft: _Draft
+    subject: str
+    data: bytes
+    packed: bytes = b""
+
+
+def _fix(tx: Tx, written: _Written, mail_from: str) -> None:
+    """Make the bytes durable; the first time, tell the team of files that its customer does not get."""
+    draft = written.draft
+    is_first = outbox.freeze(tx, draft.row.id, written.subject, mail_from, written.packed)
+    lost = [file for file in _files(draft) if file.part in draft.left]
+    if is_first and lost and not draft.is_for_team and not draft.desk.policy.public_url:
+        tell_left_out(tx, draft.desk, draft.row, draft.material, lost)
+
+
+def _write(draft: _Draft) -> _Written:
+    """The letter whole, or without the files that make it too large for the relay."""
+    written, limit = _compose(draft), draft.desk.policy.max_letter
+    if len(written.data) > limit and _files(draft):
+        sizes = {file.part: file.size for file in _files(draft)}
+        bare = _compose(replace(draft, left=frozenset(sizes)))
+        written = _compose(replace(draft, left=left_out(sizes, limit - len(bare.data))))
+    return replace(written, packed=outbox.packed(written.data))
+
+
+def _compose(draft: _Draft) -> _Written:
     row, desk = draft.row, draft.desk
     rendered = desk.renderer.letter(draft.letter, row.language, context_of(draft))
     outgoing = Outgoing(
@@ -84,8 +127,8 @@ def _write(draft: _Draft) -> tuple[str, bytes, bytes]:
         fields=((LOOP_FIELD, desk.instance), ("X-Maild-Ticket", str(draft.material.number))),
         smtputf8=not row.to_address.isascii(),
     )
-    data = compose(outgoing)
-    return rendered.subject, data, outbox.packed(data)
+    data = desk.sign(compose(outgoing), domain_of(outgoing.from_address))
+    return _Written(draft, rendered.subject, data)
 
 
 def _from_name(draft: _Draft) -> str:
@@ -104,14 +147,21 @@ def _auto_submitted(draft: _Draft) -> str:
     return "" if draft.letter in WITH_ACTIONS and draft.material.message else "auto-generated"
 
 
-def _attachments(draft: _Draft) -> tuple[OutgoingAttachment, ...]:
-    """The files of the message, cut out of the stored raw mail. Nobody gets his own back: that would amplify them."""
+def _files(draft: _Draft) -> tuple[Attachment, ...]:
+    """The files that the reader shall have. Nobody gets his own back: that would amplify them."""
     material = draft.material
     if material.message is None or material.raw is None or not (draft.is_for_team or draft.letter in WITH_ACTIONS):
         return ()
+    return material.message.attachments
+
+
+def _attachments(draft: _Draft) -> tuple[OutgoingAttachment, ...]:
+    """Those that go along, cut out of the stored raw mail."""
+    raw = draft.material.raw or b""
     return tuple(
-        OutgoingAttachment(file.name, file.type, cut(material.raw, file.part), file.inline, file.content_id)
-        for file in material.message.attachments
+        OutgoingAttachment(file.name, file.type, cut(raw, file.part), file.inline, file.content_id)
+        for file in _files(draft)
+        if file.part not in draft.left
     )
 
 
@@ -124,11 +174,8 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "ticket": _ticket(draft),
         "person": _person(material.customer if draft.is_for_team else Mailbox(row.to_name, row.to_address)),
         "author": _author(draft, material.message) if material.message else None,
-        "words": material.message.reply if material.message else "",
-        "attachments": [
-            {"name": file.name, "type": file.type, "size": file.size}
-            for file in (material.message.attachments if material.message else ())
-        ],
+        "words": without_tokens(material.message.reply, desk.policy) if material.message else "",
+        "attachments": [_file(draft, file) for file in (material.message.attachments if material.message else ())],
         "thread": [_entry(draft, entry) for entry in material.earlier],
         "links": _links(draft),
         "mailtos": _mailtos(draft),
@@ -141,11 +188,31 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "follow_up_of": kept.get("follow_up_of"),
         "verdict": kept.get("verdict", ""),
         "failure": kept.get("failure"),
+        "left_out": kept.get("left_out"),
         "is_auto_solved": bool(kept.get("is_auto_solved")),
         "token_address": "" if draft.reply_to == draft.category.address else draft.reply_to,
         "claims": kept.get("claims"),
+        "is_open_trust": desk.policy.trust.is_open,
+        "claims_own": bool(kept.get("claims_own")),
         "is_note": bool(kept.get("is_note")),
         "reply_is_note": row.purpose == "n",
+    }
+
+
+def _file(draft: _Draft, file: Attachment) -> dict[str, object]:
+    """A file as letters list it: along with the letter, behind a link of this reader's own, or left out."""
+    message, is_left, url = draft.material.message, file.part in draft.left, ""
+    until = draft.row.created_at + LINK_AGE
+    if message and is_left and draft.desk.policy.public_url:
+        claim = FileClaim(message.id, file.part, draft.row.to_address, until)
+        url = f"{draft.desk.policy.public_url}/f/{file_token(draft.desk.keys, claim)}"
+    return {
+        "name": file.name,
+        "type": file.type,
+        "size": file.size,
+        "url": url,
+        "until": until if url else None,
+        "is_left_out": is_left and not url,
     }
 
 
@@ -162,7 +229,7 @@ def _ticket(draft: _Draft) -> dict[str, object]:
 
 
 def _status_word(draft: _Draft, status: str) -> str:
-    return draft.desk.renderer.status_word(status, draft.row.language)
+    return draft.desk.renderer.status_word(status, draft.row.language, for_team=draft.is_for_team)
 
 
 def _person(person: Mailbox) -> dict[str, str]:
@@ -189,7 +256,7 @@ def _entry(draft: _Draft, entry: Entry) -> dict[str, object]:
         "is_support": is_support,
         "is_note": entry.is_note,
         "at": entry.at,
-        "text": entry.reply,
+        "text": without_tokens(entry.reply, draft.desk.policy),
     }
 
 
@@ -209,6 +276,13 @@ def _mailtos(draft: _Draft) -> dict[str, str]:
     """The same two actions for people whose browser does not open: a ready mail with one word in it (RFC 6068)."""
     if draft.letter not in WITH_ACTIONS:
         return {"solved": "", "continue_": ""}
-    tag = draft.desk.policy.tag(draft.material.number)
-    start = f"mailto:{quote(draft.reply_to, safe='@')}?subject={quote(tag, safe='')}&body=%23"
-    return {"solved": f"{start}solved", "continue_": f"{start}continue"}
+    return {"solved": _mailto(draft, Action.SOLVED), "continue_": _mailto(draft, Action.CONTINUE)}
+
+
+def _mailto(draft: _Draft, action: Action) -> str:
+    """Where the address carries no token, the subject carries a code."""
+    subject = draft.desk.policy.tag(draft.material.number)
+    if draft.reply_to == draft.category.address:
+        claim = Claim(draft.material.number, draft.row.to_address, action)
+        subject += f" {action_code(draft.desk.keys, claim)}"
+    return f"mailto:{quote(draft.reply_to, safe='@')}?subject={quote(subject, safe='')}&body=%23{action}"

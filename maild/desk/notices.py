@@ -67,10 +67,13 @@ def _shown(row: ledger.LedgerRow) -> dict[str, object]:
 
 async def freeze_notice(desk: Desk, row: outbox.Letter) -> outbox.Letter:
     """Write a notice and make its bytes durable; the row with them. Its envelope sender is null: a bounce of a notice
-    about trouble would only make more of it (RFC 5321 §4.5.5)."""
+    about trouble would only make more of it (RFC 5321 §4.5.5). Providers that force a sender do not take that one; a
+    bounce is then known by our Message-ID and changes nothing but the letter's own state.
+    """
     subject, data, packed = await asyncio.to_thread(_write, desk, row)
-    await desk.store.run(outbox.freeze, row.id, subject, "", packed)
-    return replace(row, subject=subject, mail_from="", frozen=data)
+    mail_from = "" if desk.policy.verp else desk.policy.category(str(row.context["category"])).address
+    await desk.store.run(outbox.freeze, row.id, subject, mail_from, packed)
+    return replace(row, subject=subject, mail_from=mail_from, frozen=data)
 
 
 def _write(desk: Desk, row: outbox.Letter) -> tuple[str, bytes, bytes]:
@@ -92,7 +95,7 @@ def _write(desk: Desk, row: outbox.Letter) -> tuple[str, bytes, bytes]:
         fields=((LOOP_FIELD, desk.instance),),
         smtputf8=not row.to_address.isascii(),
     )
-    data = compose(outgoing)
+    data = desk.sign(compose(outgoing), domain_of(outgoing.from_address))
     return rendered.subject, data, outbox.packed(data)
 
 

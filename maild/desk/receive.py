@@ -2,11 +2,15 @@
 
 import asyncio
 import logging
+import time
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from maild.core.address import normalise
 from maild.core.decide import decide, decide_second_arrival
 from maild.core.effects import Decision, Reason
+from maild.core.errors import StoreBusy
 from maild.core.mail import Envelope, Mail
 from maild.core.match import keys_of
 from maild.desk.apply import apply
@@ -15,10 +19,15 @@ from maild.mime.parse import parse
 from maild.store import ledger, tickets
 from maild.store.db import Tx
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
 BATCH = 20  # mails of one claim; their transactions share a commit
 _RETRY = timedelta(seconds=30)
+_TURN = timedelta(seconds=1)
+_PATIENCE = ledger.LEASE.total_seconds() / 2
+_BUSY = 0.5  # seconds until a busy database is asked again
 
 
 async def receive_waiting(desk: Desk) -> int:
@@ -30,7 +39,7 @@ async def receive_waiting(desk: Desk) -> int:
     settling: list[asyncio.Task[None]] = []
     for mail in mails:
         try:
-            spooled = await desk.store.read(ledger.load, mail)
+            spooled = await _patiently(desk.store.read, ledger.load, mail)
             understood = await asyncio.to_thread(parse, spooled.raw)
         except Exception as error:  # noqa: BLE001 - a row that cannot even be read must not stop the mails behind it
             settling.append(asyncio.create_task(_put_back(desk, mail, error)))
@@ -44,16 +53,33 @@ async def receive_waiting(desk: Desk) -> int:
 
 async def _receive(desk: Desk, spooled: ledger.SpooledMail, mail: Mail) -> None:
     try:
-        fate = await desk.store.run(_settle, desk, spooled, mail)
+        fate = await _patiently(desk.store.run, _settle, desk, spooled, mail)
     except Exception as error:  # noqa: BLE001 - one mail's bug is not the others': tried again, then shown to a person
         await _put_back(desk, spooled.id, error)
         return
     log.info("mail %d: %s", spooled.id, fate)
 
 
+async def _patiently(ask: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+    """The answer, asked for again while the mail is ours: a database that is started anew is not the mail's fault."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return await ask(*arguments)
+        except StoreBusy as error:
+            if time.monotonic() > end:
+                raise
+            log.warning("the database is busy: %s", error)
+            await asyncio.sleep(_BUSY)
+
+
 async def _put_back(desk: Desk, mail: int, error: Exception) -> None:
-    attempts = await desk.store.run(_trouble, desk, mail)
-    log.error("mail %d: attempt %d failed", mail, attempts, exc_info=error)
+    try:
+        attempts = await desk.store.run(_trouble, desk, mail)
+    except StoreBusy:
+        log.warning("mail %d: waits for its lease to run out: %s", mail, error)
+    else:
+        log.error("mail %d: attempt %d failed", mail, attempts, exc_info=error)
 
 
 def _trouble(tx: Tx, desk: Desk, mail: int) -> int:
@@ -65,13 +91,17 @@ def _trouble(tx: Tx, desk: Desk, mail: int) -> int:
 
 def _settle(tx: Tx, desk: Desk, spooled: ledger.SpooledMail, mail: Mail) -> str:
     """One transaction: look up, decide, write down. What became of the mail, for the log."""
-    if not ledger.is_spooled(tx, spooled.id):
+    if not ledger.is_still_ours(tx, spooled):
         return "settled elsewhere"
     now = desk.now()
     envelope = merged(spooled.arrivals)
     if spooled.known_rcpts:
         return _settle_second(tx, desk, spooled, envelope)
-    facts = tickets.facts_for(tx, keys_of(mail, envelope, desk.policy, desk.keys), now)
+    keys = keys_of(mail, envelope, desk.policy, desk.keys)
+    if ledger.answers_waiting(tx, spooled.id, keys.references):
+        ledger.put_off(tx, spooled.id, now + _TURN)
+        return "waits for the mail that it answers"
+    facts = tickets.facts_for(tx, keys, now)
     decision = decide(
         mail, envelope, facts, desk.policy, desk.keys, now, instance=desk.instance, is_released=spooled.is_released
     )

@@ -92,10 +92,8 @@ class OpenDoor:
         """Accept clients on bound sockets, which belong to the door from now on."""
         loop = asyncio.get_running_loop()
         for sock in sockets:
-            if sock.family == socket.AF_UNIX:
-                self._servers.append(await loop.create_unix_server(connect, sock=sock, backlog=_BACKLOG))
-            else:
-                self._servers.append(await loop.create_server(connect, sock=sock, backlog=_BACKLOG))
+            # Also for unix sockets: create_unix_server() of Python 3.13 takes the file away at the end, systemd's too.
+            self._servers.append(await loop.create_server(connect, sock=sock, backlog=_BACKLOG))
 
     @property
     def is_empty(self) -> bool:

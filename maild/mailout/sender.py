@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 _POLL = 1.0  # seconds; letters of another process (the CLI) and those whose time has come ring no bell
 _IDLE = 30.0  # seconds after which a worker without letters hangs up
 _STOP = 5.0  # seconds that letters in hand have at the end
+_RENEW = outbox.LEASE.total_seconds() / 4  # seconds between two renewals of the leases in hand
 _BUSY = 0.5  # seconds until a busy database is asked again
 
 
@@ -42,7 +43,7 @@ class _Sender:
         self._desk = desk
         self._make_transport = make_transport
         self._workers = workers
-        self._in_hand = 0
+        self._in_hand: set[int] = set()
         self._queue: asyncio.Queue[outbox.Letter] = asyncio.Queue()
         self._breaker = Breaker()
         self._bell = desk.wake.letters  # rung by whatever changes what can be claimed: new letters, a free worker, stop
@@ -50,7 +51,7 @@ class _Sender:
     async def run(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._work()) for _ in range(self._workers)]
-            tasks.append(group.create_task(self._ring_at(stop)))
+            tasks += [group.create_task(self._ring_at(stop)), group.create_task(self._renew())]
             await self._hand_out(stop)
             await self._finish()
             for task in tasks:
@@ -60,14 +61,25 @@ class _Sender:
         await stop.wait()
         self._bell.set()
 
+    async def _renew(self) -> None:
+        """Whoever finds a lease that has run out takes its sender for dead."""
+        while True:
+            await asyncio.sleep(_RENEW)
+            try:
+                if self._in_hand:
+                    await self._desk.store.run(outbox.renew, tuple(self._in_hand), self._desk.now())
+            except StoreBusy as error:
+                log.warning("leases cannot be renewed: %s", error)
+
     async def _hand_out(self, stop: asyncio.Event) -> None:
         """Only as many letters are claimed as workers are free: a lease must not run out while its letter queues."""
         while not stop.is_set():
             self._bell.clear()  # before looking, so that no ring from now on is lost
-            room = self._breaker.room(self._workers - self._in_hand, self._in_hand, time.monotonic())
+            in_hand = len(self._in_hand)
+            room = self._breaker.room(self._workers - in_hand, in_hand, time.monotonic())
             claimed = await self._claim(room) if room else []
             for letter in claimed:
-                self._in_hand += 1
+                self._in_hand.add(letter.id)
                 self._queue.put_nowait(letter)
             if not room or len(claimed) < room:
                 await self._listen(self._breaker.left(time.monotonic()) or _POLL)
@@ -101,7 +113,7 @@ class _Sender:
                 try:
                     await self._send(letter, transport)
                 finally:
-                    self._in_hand -= 1
+                    self._in_hand.discard(letter.id)
                     self._bell.set()
         finally:
             await transport.close()

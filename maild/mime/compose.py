@@ -17,6 +17,7 @@ from maild.mime.headers import check_header_section, clean_header, encoded_words
 
 _MAX_REFERENCES = 100  # more is cut in the middle: some servers refuse very long fields
 _MAX_NAME = 240  # octets; three times that, percent-encoded, still fits a line
+_FILE_HEAD = 2048  # octets; a name of 150 octets stands there twice, percent-encoded
 _MESSAGE_ID = re.compile(r"[!-;=?-~]{1,900}")
 _EXTRA_NAME = re.compile(r"X-[A-Za-z0-9-]+|List-[A-Za-z-]+|Precedence|Feedback-ID")
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,120}")
@@ -150,6 +151,11 @@ def _text_part(subtype: str, text: str) -> Part:
         encoding, body = "base64", _base64(data)
     head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n"
     return head.encode(), body
+
+
+def encoded_size(octets: int) -> int:
+    """How many octets a file of that size takes in a letter: base64 in lines of 76, and its header fields."""
+    return -(-octets // 57) * 78 + _FILE_HEAD
 
 
 def _base64(data: bytes) -> bytes:

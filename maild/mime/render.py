@@ -23,7 +23,7 @@ from maild.mime.samples import PAGES, bare_context, sample_context, sample_page
 
 FALLBACK = "en"
 _SUFFIXES = (".subject.txt", ".txt", ".html")
-_NOTES = frozenset({Letter.COPY, Letter.DELIVERY_FAILED})
+_NOTES = frozenset({Letter.COPY, Letter.DELIVERY_FAILED, Letter.LEFT_OUT})
 _TROUBLE = (jinja2.TemplateError, jinja2.TemplateNotFound, TypeError, ValueError, ArithmeticError, LookupError)
 
 
@@ -90,12 +90,16 @@ class Renderer:
         return Rendered(clean_header(subject), text.strip("\n") + "\n", html)
 
     def page(self, name: str, language: str, context: Mapping[str, object]) -> str:
-        """A web page, `name` without folder and suffix: action, done, past, missing, refused, busy, letters, letter."""
+        """A web page, `name` without folder and suffix: action, done, past, missing, refused, busy, expired, letters,
+        letter.
+        """
         return self._environment(language).get_template(f"web/{name}.html").render(context)
 
-    def status_word(self, status: str, language: str) -> str:
-        """A ticket's status in words, from the language's words.toml."""
-        return str(self._say(language)["status"][status])
+    def status_word(self, status: str, language: str, *, for_team: bool = False) -> str:
+        """A ticket's status in words, from the language's words.toml; support reads some of them otherwise."""
+        say = self._say(language)
+        for_whom = say.get("status_for_team", {}) if for_team else {}
+        return str(for_whom.get(status) or say["status"][status])
 
     def held_reason(self, reason: str, language: str) -> str:
         """Why a mail is held, in words; `reason` is the name of a Reason without HELD_, in lower case."""
@@ -178,15 +182,22 @@ _NOTHING: dict[str, object] = {
     "follow_up_of": None,
     "verdict": "",
     "failure": None,
+    "left_out": None,
     "holds": [],
     "note": "",
     "is_auto_solved": False,
     "token_address": "",
     "claims": None,
+    "claims_own": False,
     "is_note": False,
 }
 
 
 def _complete(letter: Letter, context: Mapping[str, object]) -> dict[str, object]:
     """The context with nothing where nothing was given, and what follows from the letter unless the caller knows."""
-    return {**_NOTHING, "for_team": letter in FOR_TEAM, "reply_is_note": letter in _NOTES, **context}
+    follows = {
+        "for_team": letter in FOR_TEAM,
+        "reply_is_note": letter in _NOTES,
+        "is_open_trust": context.get("verdict") == "open",
+    }
+    return {**_NOTHING, **follows, **context}

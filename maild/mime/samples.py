@@ -2,8 +2,11 @@
 
 Letters: every key of `bare_context` is always given; "", None or [] where it does not apply. `person` is the customer,
 `author` who wrote the new `words`; `thread` holds the earlier messages, newest first. `verdict` is verified,
-unverified, failed, open or "". Optional, with defaults from `mime.render`: `reply_is_note` (an answer to this team
-letter stays inside), `is_note` (a copy carries a note), `claims` (number of a ticket the author has no part in).
+unverified, failed, open or "". An attachment with `url` is fetched there `until` then; one that `is_left_out` did not
+fit at all, and `left_out` tells the team of those in a letter to a customer. Optional, with defaults from
+`mime.render`: `reply_is_note` (an answer to this team letter stays inside), `is_open_trust` (such an answer is held),
+`is_note` (a copy carries a note), `claims` (number of a ticket the mail names but has not joined), `claims_own` (the
+author has a part in it, but is not verified).
 """
 
 from collections.abc import Callable
@@ -12,17 +15,18 @@ from typing import Any
 
 from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
 
-PAGES = ("action", "done", "past", "missing", "refused", "busy", "letters", "letter")
+PAGES = ("action", "done", "past", "missing", "refused", "busy", "expired", "letters", "letter")
 
 _NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 _ADDRESS = "billing+t1042.k7wq3n5x@kaktus.example"
 _LINK = "https://help.kaktus.example/a/eyJ0IjoxMDQyLCJhIjoic29sdmVkIn0.aWx5"
+_FILE_LINK = "https://help.kaktus.example/f/WzEwNDIsMiwiaXZhbkBmaXJtYS5leGFtcGxlIiwxNzY2NDg3OTAwXQ.c2lnbmF0dXJl"
 
 _RU = {
     "subject": "Не приходит счёт за ноябрь",
     "status": "В работе",
     "solved_status": "Проблема решена",
-    "pending_status": "Ожидает вашего ответа",
+    "pending_status": "Ждёт ответа клиента",
     "category": "Счета и оплата",
     "person": "Иван Петров",
     "agent": "Анна Смирнова",
@@ -37,6 +41,8 @@ _RU = {
     "other": "Как сменить тариф",
     "file": "снимок экрана 2026-11-23.png",
     "invoice": "Счёт № 311 за ноябрь.pdf",
+    "film": "Как выгрузить счёт.mp4",
+    "backup": "архив за 2026 год.zip",
     "bounce": "550 5.1.1 такого адреса не существует",
     "hold": "Срочно: смена реквизитов",
     "budget": "Адрес newsletter@spam.example: 3 подтверждения за последний час, больше не отправляем.",
@@ -47,7 +53,7 @@ _EN = {
     "subject": "The invoice for November has not arrived",
     "status": "In progress",
     "solved_status": "Problem solved",
-    "pending_status": "Waiting for your reply",
+    "pending_status": "Waiting for the customer",
     "category": "Invoices and payments",
     "person": "Helen Carter",
     "agent": "Anna Smith",
@@ -62,6 +68,8 @@ _EN = {
     "other": "How to change my plan",
     "file": "screenshot 2026-11-23.png",
     "invoice": "Invoice 311 November.pdf",
+    "film": "How to download an invoice.mp4",
+    "backup": "archive of 2026.zip",
     "bounce": "550 5.1.1 no such user",
     "hold": "Urgent: new bank details",
     "budget": "Address newsletter@spam.example: 3 acknowledgements within the last hour, no more are sent.",
@@ -95,6 +103,7 @@ def bare_context(letter: Letter, language: str) -> Context:
         "follow_up_of": 987 if letter in (Letter.FOLLOW_UP, Letter.FOLLOW_UP_TEAM) else None,
         "verdict": "",
         "failure": _failure(say) if letter is Letter.DELIVERY_FAILED else None,
+        "left_out": _left_out(say) if letter is Letter.LEFT_OUT else None,
         "holds": [],
         "note": "",
         "is_auto_solved": False,
@@ -139,7 +148,7 @@ def _asked(say: dict[str, str]) -> Context:
     return {
         "author": {"name": say["person"], "address": "customer@firma.example"},
         "words": say["question"],
-        "attachments": [{"name": say["file"], "type": "image/png", "size": 184_320}],
+        "attachments": [_file(say["file"], "image/png", 184_320)],
         "verdict": "verified",
     }
 
@@ -161,7 +170,11 @@ def _answered(say: dict[str, str]) -> Context:
     return {
         "author": {"name": say["agent"], "address": "anna@kaktus.example"},
         "words": say["answer"],
-        "attachments": [{"name": say["invoice"], "type": "application/pdf", "size": 1_468_006}],
+        "attachments": [
+            _file(say["invoice"], "application/pdf", 1_468_006),
+            _file(say["film"], "video/mp4", 48_234_496) | {"url": f"{_FILE_LINK}", "until": _NOW + timedelta(days=30)},
+            _file(say["backup"], "application/zip", 331_350_016) | {"is_left_out": True},
+        ],
         "thread": [_entry(say, "question", 60)],
     }
 
@@ -179,6 +192,14 @@ def _entry(say: dict[str, str], key: str, minutes_ago: int) -> Context:
         "at": _NOW - timedelta(minutes=minutes_ago),
         "text": say[key],
     }
+
+
+def _file(name: str, type_: str, size: int) -> Context:
+    return {"name": name, "type": type_, "size": size, "url": "", "until": None, "is_left_out": False}
+
+
+def _left_out(say: dict[str, str]) -> Context:
+    return {"address": "customer@firma.example", "files": [{"name": say["backup"], "size": 331_350_016}]}
 
 
 def _failure(say: dict[str, str]) -> Context:

@@ -6,20 +6,19 @@ commits it together (group commit) and only then answers all of it: what has bee
 
 import asyncio
 import logging
-import os
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from importlib import import_module
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import peewee
 
-from maild.core.errors import ConfigError, MaildError, StoreBusy
-from maild.store.schema import migrate
+from maild.core.errors import ConfigError, StoreBusy
+from maild.store.backend import Backend, Conflict, Ring
+from maild.store.sqlite import is_sqlite, migrate_sqlite, open_sqlite
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,30 +26,35 @@ Row = tuple[Any, ...]
 
 log = logging.getLogger(__name__)
 
-_BATCH = 200  # transactions that share one commit at most
-_BUSY_MS = 5_000  # how long another process may hold the write lock
 _READERS = 2
-_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "busy_timeout": _BUSY_MS}
 
 
 class Tx:
-    """A transaction: SQL with `?` for parameters, plain tuples for rows."""
+    """A transaction: SQL with `?` for parameters, plain tuples for rows.
 
-    def __init__(self, database: peewee.Database) -> None:
-        self._database = database
+    `lock` and `skip_locked` end a SELECT whose rows decide what is written: nobody else decides on them before the
+    commit. They are empty where a transaction is alone anyway, and in one that only reads.
+    """
+
+    def __init__(self, backend: Backend, bells: set[str] | None = None) -> None:
+        self._backend = backend
+        self._bells = bells
+        is_writing = bells is not None
+        self.lock = backend.lock if is_writing else ""
+        self.skip_locked = backend.skip_locked if is_writing else ""
 
     def run(self, sql: str, *parameters: Any) -> int:
         """Carry out a statement; how many rows it changed."""
-        return int(self._database.execute_sql(sql, parameters).rowcount)
+        return int(self._execute(sql, parameters).rowcount)
 
     def one(self, sql: str, *parameters: Any) -> Row | None:
         """The first row, or None."""
-        row: Row | None = self._database.execute_sql(sql, parameters).fetchone()
+        row: Row | None = self._execute(sql, parameters).fetchone()
         return row
 
     def all(self, sql: str, *parameters: Any) -> list[Row]:
         """All rows."""
-        return list(self._database.execute_sql(sql, parameters).fetchall())
+        return list(self._execute(sql, parameters).fetchall())
 
     def new_id(self, sql: str, *parameters: Any) -> int:
         """The value of an INSERT … RETURNING."""
@@ -58,6 +62,20 @@ class Tx:
         if row is None:
             raise LookupError("INSERT returned no row")
         return int(row[0])
+
+    def wait_turn(self, what: str) -> None:
+        """From here to the commit no other node is past this point with the same word."""
+        if self._bells is not None:
+            self._backend.wait_turn(what)
+
+    def ring(self, bell: str) -> None:
+        """Tell all nodes at the commit that there is something to do; see `Store.listen`."""
+        if self._bells is not None:
+            self._bells.add(bell)
+
+    def _execute(self, sql: str, parameters: tuple[Any, ...]) -> Any:
+        backend = self._backend
+        return backend.database.execute_sql(backend.sql(sql), backend.values(parameters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +87,25 @@ class _Job:
 class Store:
     """An open database. Make it with `open_store`; close it at the end."""
 
-    def __init__(self, database: peewee.Database) -> None:
-        self._database = database
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
         self.died: Future[None] = Future()
         self._writer = threading.Thread(target=self._write, name="store-writer", daemon=True)
         self._writer.start()
+
+    @property
+    def is_shared(self) -> bool:
+        """May other nodes work on this database at the same time?"""
+        return self._backend.is_shared
+
+    async def listen(self, ring: Ring) -> None:
+        """Call `ring` with each bell that some node has rung (`Tx.ring`), until cancelled.
+
+        A bell may be missed while the connection is lost. Where there can be no other nodes this returns at once.
+        """
+        await self._backend.listen(ring)
 
     async def run(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `fn(tx, …)` returns, once its changes are durable. Raises StoreBusy if they cannot be made now."""
@@ -95,10 +125,11 @@ class Store:
         return self._readers.submit(lambda: self._look(fn, *args, **kwargs)).result()
 
     def close(self) -> None:
-        """Finish what waits and let go of the file."""
+        """Finish what waits and let go of the database."""
         self._jobs.put(None)
         self._writer.join()
         self._readers.shutdown()
+        self._backend.close()
 
     def _submit(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
         answer: Future[T] = Future()
@@ -111,10 +142,14 @@ class Store:
 
     def _look(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            with self._database.atomic():
-                return fn(Tx(self._database), *args, **kwargs)
-        except peewee.OperationalError as error:
-            raise StoreBusy("the database is not available") from error
+            with self._backend.reading():
+                return fn(Tx(self._backend), *args, **kwargs)
+        except peewee.PeeweeException as error:
+            self._backend.recover()
+            busy = self._backend.busy(error)
+            if busy is None:
+                raise
+            raise busy from error
 
     def _write(self) -> None:
         jobs: list[_Job] = []
@@ -135,11 +170,11 @@ class Store:
                 if not job.answer.done():
                     job.answer.set_exception(StoreBusy("the database is not available"))
             self._refuse_waiting()
-            self._database.close()
+            self._backend.database.close()
 
     def _waiting(self, first: _Job) -> tuple[list[_Job], bool]:
         jobs = [first]
-        while len(jobs) < _BATCH:
+        while len(jobs) < self._backend.batch:
             try:
                 job = self._jobs.get_nowait()
             except queue.Empty:
@@ -159,13 +194,31 @@ class Store:
                 job.answer.set_exception(StoreBusy("the database is closed"))
 
     def _commit(self, jobs: list[_Job]) -> None:
-        """All jobs in one commit, each in a savepoint of its own: one that fails does not take the others with it."""
+        """In as few commits as other nodes allow, in the order they came."""
+        while jobs:
+            jobs = self._commit_some(jobs)
+
+    def _commit_some(self, jobs: list[_Job]) -> list[_Job]:
+        """As many as possible in one commit, each in a savepoint of its own; the rest.
+
+        One that fails does not take the others with it. One that meets the lock of another node waits for it only as
+        the first, when it holds nothing: so nobody waits in a circle, and nobody long.
+        """
         done: list[tuple[_Job, Any, BaseException | None]] = []
+        bells: set[str] = set()
         try:
-            with self._database.atomic("IMMEDIATE"):
-                done = [(job, *self._attempt(job)) for job in jobs]
+            with self._backend.writing():
+                for job in jobs:
+                    if len(done) == 1:
+                        self._backend.hurry()
+                    result, failure = self._attempt(job, bells)
+                    if done and isinstance(failure, Conflict):
+                        break
+                    done.append((job, result, failure))
+                self._backend.announce(bells)
         except peewee.PeeweeException as error:
             log.warning("commit failed: %s", error)
+            self._backend.recover()
             busy = StoreBusy("the database is not available")
             busy.__cause__ = error
             done = [(job, None, busy) for job in jobs]
@@ -174,65 +227,53 @@ class Store:
                 job.answer.set_result(result)
             else:
                 job.answer.set_exception(failure)
+        return jobs[len(done) :]
 
-    def _attempt(self, job: _Job) -> tuple[Any, BaseException | None]:
+    def _attempt(self, job: _Job, bells: set[str]) -> tuple[Any, BaseException | None]:
         try:
-            with self._database.atomic():
-                return job.call(Tx(self._database)), None
-        except peewee.OperationalError as error:
-            if not self._database.connection().in_transaction:
-                raise  # SQLite rolled the whole commit back (disk full, I/O error): nobody's change is there
-            busy = StoreBusy("the database is not available")
-            busy.__cause__ = error
-            return None, busy
+            with self._backend.database.atomic():
+                return job.call(Tx(self._backend, bells)), None
+        except peewee.PeeweeException as error:
+            if self._backend.is_over():
+                raise  # nobody's change is there any more
+            busy = self._backend.busy(error)
+            if busy is not None:
+                busy.__cause__ = error
+            return None, busy or error
         except Exception as error:  # noqa: BLE001 - a bug in one transaction belongs to its caller, not to its neighbours
             return None, error
 
 
-def sqlite_path(url: str) -> Path:
-    """The file of `sqlite:///absolute/path`. Raises ConfigError for any other URL."""
-    prefix = "sqlite:///"
-    if not url.startswith(prefix):
-        raise ConfigError([f"store.url: {url.partition('://')[0]} is not served, use sqlite:///absolute/path"])
-    return Path("/" + url.removeprefix(prefix).lstrip("/"))
-
-
 def open_store(url: str) -> Store:
-    """The database of that URL, created and migrated if needed.
+    """The database of that URL; a SQLite file is created and migrated if needed.
 
-    Raises ConfigError if it cannot be opened, does not keep its promises, or belongs to a newer release; StoreBusy if
-    another process keeps it for longer than we wait.
+    Raises ConfigError if it cannot be opened, does not keep its promises, or has the schema of another release;
+    StoreBusy if another process keeps it for longer than we wait, or if its server does not answer.
     """
-    path = sqlite_path(url)
-    database = peewee.SqliteDatabase(str(path), pragmas=_PRAGMAS)
+    return Store(open_backend(url))
+
+
+def open_backend(url: str) -> Backend:
+    """What `open_store` opens, without threads. Raises the same."""
+    if is_sqlite(url):
+        return open_sqlite(url)
+    if url.startswith("postgresql://"):
+        backend: Backend = _postgres().open_postgres(url)
+        return backend
+    raise ConfigError([f"store.url: {url.partition('://')[0]} is not served, use sqlite:///absolute/path"])
+
+
+def migrate_store(url: str) -> list[str]:
+    """Bring the database of that URL to this release's schema; what had to be done. Raises as `open_store`."""
+    if is_sqlite(url):
+        return migrate_sqlite(url)
+    done: list[str] = _postgres().migrate_postgres(url)
+    return done
+
+
+def _postgres() -> Any:
+    """The module that needs the driver, which is an extra: it is looked for only by who uses PostgreSQL."""
     try:
-        _create_private(path)
-        database.connect()
-        _check_durability(database)
-        migrate(database)
-    except (peewee.PeeweeException, OSError, sqlite3.Error) as error:
-        raise _not_opened(path, error) from error
-    finally:
-        if not database.is_closed():
-            database.close()
-    return Store(database)
-
-
-def _not_opened(path: Path, error: Exception) -> MaildError:
-    """Who holds the file lets go of it again; anything else needs a person."""
-    if "locked" in str(error):
-        return StoreBusy(f"{path}: {error}")
-    return ConfigError([f"store.url: {path}: {error}"])
-
-
-def _create_private(path: Path) -> None:
-    """The mails of strangers are nobody else's business: mode 0600 from the first byte on."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-
-def _check_durability(database: peewee.Database) -> None:
-    mode = database.execute_sql("PRAGMA journal_mode").fetchone()[0]
-    synchronous = database.execute_sql("PRAGMA synchronous").fetchone()[0]
-    if (mode, synchronous) != ("wal", 2):
-        raise ConfigError([f"store.url: SQLite answers journal_mode={mode} synchronous={synchronous}, not wal and 2"])
+        return import_module("maild.store.postgres")
+    except ImportError as error:
+        raise ConfigError([f"store.url: {error}: PostgreSQL needs pip install 'maild[postgres]'"]) from None

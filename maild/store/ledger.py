@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from maild.store.times import from_micros, to_micros
 
 LEASE = timedelta(seconds=60)  # a worker that died gives its mails back after that
 MAX_ATTEMPTS = 3
+BELL = "mail"  # rung on all nodes for a mail to be understood
 _SAMPLE = 8192  # octets
 _HARDLY = 0.7  # of its size is left of a sample of base64, and about a third of text
 
@@ -71,6 +73,8 @@ def put(tx: Tx, packed: Packed, identity: Identity, envelope: Envelope, source_k
     mail, is_new = _put_mail(tx, packed, identity, envelope.received_at)
     seen = set() if is_new else _recipients(tx, mail)
     fresh = is_new or not seen.issuperset(envelope.rcpt_tos)
+    if fresh:
+        tx.ring(BELL)
     tx.run(
         "INSERT INTO arrivals (mail, door, source_key, peer, is_trusted_peer, \"user\", mail_from, rcpt_tos,"
         " received_at, is_routed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -93,9 +97,11 @@ def _put_mail(tx: Tx, packed: Packed, identity: Identity, received_at: datetime)
     )  # fmt: skip
     if row is not None:
         return int(row[0]), True
+    # Locked, so that a worker that is settling the mail right now sees this delivery, or this one that it is settled.
     found = tx.one(
-        "SELECT id FROM mails WHERE message_id = ? AND content_key = ?", identity.message_id, identity.content_key
-    )
+        f"SELECT id FROM mails WHERE message_id = ? AND content_key = ?{tx.lock}",
+        identity.message_id, identity.content_key,
+    )  # fmt: skip
     if found is None:
         raise LookupError("a mail that conflicts is not there")
     return int(found[0]), False
@@ -114,7 +120,7 @@ def claim(tx: Tx, now: datetime, limit: int) -> list[int]:
     """Lease the oldest spooled mails that nobody is working on; their ids in order of arrival."""
     rows = tx.all(
         "UPDATE mails SET leased_until = ? WHERE id IN (SELECT id FROM mails"
-        " WHERE state = 'spooled' AND leased_until <= ? ORDER BY id LIMIT ?) RETURNING id",
+        f" WHERE state = 'spooled' AND leased_until <= ? ORDER BY id LIMIT ?{tx.skip_locked}) RETURNING id",
         to_micros(now + LEASE), to_micros(now), limit,
     )  # fmt: skip
     return sorted(int(row[0]) for row in rows)
@@ -154,9 +160,26 @@ def _envelope(row: Row) -> Envelope:
     )
 
 
-def is_spooled(tx: Tx, mail: int) -> bool:
-    """Is that mail still waiting? Another worker may have finished it after our lease ran out."""
-    return tx.one("SELECT 1 FROM mails WHERE id = ? AND state = 'spooled'", mail) is not None
+def is_still_ours(tx: Tx, mail: SpooledMail) -> bool:
+    """Does that mail still wait as it was loaded? Another worker may have settled it after our lease ran out."""
+    if tx.one(f"SELECT 1 FROM mails WHERE id = ? AND state = 'spooled'{tx.lock}", mail.id) is None:
+        return False
+    row = tx.one("SELECT is_routed FROM arrivals WHERE id = ?", mail.last_arrival)
+    return row is not None and not row[0]
+
+
+def answers_waiting(tx: Tx, mail: int, references: Sequence[str]) -> bool:
+    """Is a mail that this one answers, and that came before it, still to be understood, perhaps by another node?"""
+    if not references:
+        return False
+    marks = ", ".join("?" * len(references))
+    waiting = f"SELECT 1 FROM mails WHERE message_id IN ({marks}) AND state = 'spooled' AND id < ? LIMIT 1"
+    return tx.one(waiting, *references, mail) is not None
+
+
+def put_off(tx: Tx, mail: int, until: datetime) -> None:
+    """Not now; nothing is wrong with it."""
+    tx.run("UPDATE mails SET leased_until = ? WHERE id = ?", to_micros(until), mail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +248,7 @@ def replay(tx: Tx, mail: int, *, is_released: bool) -> bool:
         " WHERE id = ? AND state = 'held'",
         is_released, mail,
     )  # fmt: skip
+    tx.ring(BELL)
     return changed > 0
 
 
@@ -300,7 +324,10 @@ def depth(tx: Tx) -> dict[str, int]:
 
 def held_unannounced(tx: Tx, limit: int) -> list[tuple[LedgerRow, list[str]]]:
     """Held mails that nobody has been told of, oldest first, each with the recipients of its first delivery."""
-    numbers = tx.all("SELECT id FROM mails WHERE state = 'held' AND announced_at IS NULL ORDER BY id LIMIT ?", limit)
+    numbers = tx.all(
+        f"SELECT id FROM mails WHERE state = 'held' AND announced_at IS NULL ORDER BY id LIMIT ?{tx.skip_locked}",
+        limit,
+    )
     found = [row(tx, number[0]) for number in numbers]
     return [(held, _first_recipients(tx, held.id)) for held in found if held]
 

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,8 @@ from maild.core.tokens import Purpose
 from maild.store.db import Row, Tx
 from maild.store.times import from_micros, maybe_from, to_micros
 
-LEASE = timedelta(seconds=600)  # longer than any attempt: one letter is never under way twice at once
+LEASE = timedelta(seconds=60)  # renewed while a letter is under way; a sender that died gives its letters back
+BELL = "letters"  # rung on all nodes for a letter to be sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ _COLUMNS = (
 
 def add(tx: Tx, send: Send, ticket: int | None, message: int | None, message_id: str, now: datetime) -> int:
     """Queue a letter; its id."""
+    tx.ring(BELL)
     return tx.new_id(
         "INSERT INTO outbox (created_at, letter, ticket, message, to_address, to_name, to_domain, purpose, language,"
         " context, is_provoked, message_id, state, attempts, next_attempt_at, leased_until)"
@@ -58,7 +60,8 @@ def claim(tx: Tx, now: datetime, limit: int) -> list[Letter]:
     """Lease letters that are due, oldest first."""
     rows = tx.all(
         "UPDATE outbox SET leased_until = ? WHERE id IN (SELECT id FROM outbox WHERE state = 'queued'"
-        f" AND next_attempt_at <= ? AND leased_until <= ? ORDER BY next_attempt_at, id LIMIT ?) RETURNING {_COLUMNS}",
+        f" AND next_attempt_at <= ? AND leased_until <= ? ORDER BY next_attempt_at, id LIMIT ?{tx.skip_locked})"
+        f" RETURNING {_COLUMNS}",
         to_micros(now + LEASE), to_micros(now), to_micros(now), limit,
     )  # fmt: skip
     return sorted((_letter(row) for row in rows), key=lambda letter: letter.id)
@@ -84,16 +87,27 @@ def _letter(row: tuple[Any, ...]) -> Letter:
     )
 
 
+def renew(tx: Tx, letters: Sequence[int], now: datetime) -> None:
+    """These are still under way."""
+    marks = ", ".join("?" * len(letters))
+    tx.run(
+        f"UPDATE outbox SET leased_until = ? WHERE id IN ({marks}) AND state = 'queued' AND leased_until > 0",
+        to_micros(now + LEASE), *letters,
+    )  # fmt: skip
+
+
 def release_leases(tx: Tx) -> None:
     """Take back what an earlier run of this program was sending (SQLite: there is only one)."""
     tx.run("UPDATE outbox SET leased_until = 0 WHERE state = 'queued' AND leased_until > 0")
 
 
-def freeze(tx: Tx, letter: int, subject: str, mail_from: str, data: bytes) -> None:
-    """Fix the bytes of a letter, before its first attempt; `data` comes from `packed`. Again: changes nothing."""
-    tx.run(
-        "UPDATE outbox SET subject = ?, mail_from = ?, frozen = ? WHERE id = ? AND frozen IS NULL",
-        subject, mail_from, data, letter,
+def freeze(tx: Tx, letter: int, subject: str, mail_from: str, data: bytes) -> bool:
+    """Fix the bytes of a letter, before its first attempt; `data` comes from `packed`. False if that is done."""
+    return (
+        tx.run(
+            "UPDATE outbox SET subject = ?, mail_from = ?, frozen = ? WHERE id = ? AND frozen IS NULL",
+            subject, mail_from, data, letter,
+        ) > 0
     )  # fmt: skip
 
 
@@ -125,12 +139,14 @@ def later(tx: Tx, letter: int, reply: str, next_attempt_at: datetime) -> None:
     )  # fmt: skip
 
 
-def failed(tx: Tx, letter: int, reply: str) -> None:
-    """It will never go out."""
-    tx.run(
-        "UPDATE outbox SET state = 'failed', attempts = attempts + 1, last_reply = ?, leased_until = 0 WHERE id = ?",
+def failed(tx: Tx, letter: int, reply: str) -> bool:
+    """It will never go out; False if that had been written down already."""
+    changed = tx.run(
+        "UPDATE outbox SET state = 'failed', attempts = attempts + 1, last_reply = ?, leased_until = 0"
+        " WHERE id = ? AND state = 'queued'",
         reply, letter,
     )  # fmt: skip
+    return changed > 0
 
 
 def bounced(tx: Tx, letter: int, status: str) -> None:

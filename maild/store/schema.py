@@ -1,5 +1,7 @@
 """Brings a database to the schema of this release; refuses one that a newer release has changed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import peewee
@@ -8,21 +10,39 @@ from playhouse.migrations import Runner
 from maild.core.errors import ConfigError
 
 _STEPS = Path(__file__).parent / "migrations"
+_LOCK = 0x6D61696C64  # "maild": the advisory lock of whoever migrates
 
 
 def migrate(database: peewee.Database) -> list[str]:
-    """Carry out the steps that are missing, in order, one transaction each; their names.
+    """Carry out the steps that are missing, in order, all or none; their names.
 
     Raises ConfigError if the database knows steps that this release does not.
     """
-    with database.atomic("IMMEDIATE"):
-        runner = Runner(database, str(_STEPS))
-        known = [step.name for step in runner.migrations()]
-        applied = runner.applied()
-        strange = sorted(set(applied) - set(known))
-        if strange:
-            raise ConfigError([f"store.url: the database belongs to a newer maild (it has {', '.join(strange)})"])
-        missing = [name for name in known if name not in applied]
+    with _alone(database):
+        missing = missing_steps(database)
         if missing:
-            runner.up()
+            Runner(database, str(_STEPS)).up()
     return missing
+
+
+def missing_steps(database: peewee.Database) -> list[str]:
+    """The steps to this release's schema. Raises ConfigError if the database is ahead of it."""
+    runner = Runner(database, str(_STEPS))
+    known = [step.name for step in runner.migrations()]
+    applied = runner.applied()
+    strange = sorted(set(applied) - set(known))
+    if strange:
+        raise ConfigError([f"store.url: the database belongs to a newer maild (it has {', '.join(strange)})"])
+    return [name for name in known if name not in applied]
+
+
+@contextmanager
+def _alone(database: peewee.Database) -> Iterator[None]:
+    """A transaction that no other migration runs beside."""
+    if isinstance(database, peewee.SqliteDatabase):
+        with database.atomic("IMMEDIATE"):
+            yield
+        return
+    with database.atomic():
+        database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        yield

@@ -1,4 +1,4 @@
-"""What the database knows of itself: a name for this desk, the fingerprint of its key."""
+"""What the database knows of itself: a name for this desk, the fingerprint of its key, the routing of its nodes."""
 
 import secrets
 
@@ -16,6 +16,14 @@ def keep(tx: Tx, key: str, value: str) -> str:
     tx.run("INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING", key, value)
     kept = setting(tx, key)
     return value if kept is None else kept
+
+
+def put(tx: Tx, key: str, value: str) -> None:
+    """Give a setting another value."""
+    tx.run(
+        "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        key, value,
+    )  # fmt: skip
 
 
 def instance_id(tx: Tx) -> str:

@@ -101,6 +101,26 @@ def _read(row: Row) -> Entry:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One attachment of a message; `mail` is the ledger row that it can be cut from."""
+
+    ticket: int
+    is_note: bool
+    mail: int
+    attachment: Attachment
+
+
+def file_of(tx: Tx, message: int, part: int) -> StoredFile | None:
+    """The attachment of a message with that part number, or None."""
+    row = tx.one("SELECT ticket, is_note, mail, attachments FROM messages WHERE id = ?", message)
+    if row is None or row[2] is None:
+        return None
+    found = (Attachment(**file) for file in json.loads(row[3]))
+    attachment = next((file for file in found if file.part == part), None)
+    return StoredFile(row[0], bool(row[1]), row[2], attachment) if attachment else None
+
+
 def _customer(tx: Tx, number: int) -> Mailbox:
     row = tx.one("SELECT name, address FROM participants WHERE ticket = ? ORDER BY position LIMIT 1", number)
     return Mailbox(row[0], row[1]) if row else Mailbox("", "")

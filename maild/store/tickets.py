@@ -10,14 +10,19 @@ from maild.core.facts import Facts, LetterFacts, MailKeys, Provoked, TicketFacts
 from maild.core.mail import Mailbox
 from maild.core.robots import budget_domain
 from maild.core.ticket import Status
-from maild.store.db import Tx
+from maild.store.db import Row, Tx
 from maild.store.times import maybe_from, maybe_to, to_micros
 
 _CHUNK = 500  # parameters of one statement; SQLite and PostgreSQL both take many more
 
 
 def facts_for(tx: Tx, keys: MailKeys, now: datetime) -> Facts:
-    """Everything the rules may ask about one mail."""
+    """Everything the rules may ask about one mail.
+
+    In a transaction that writes, its tickets are locked, and so are the budgets, which every answer changes.
+    """
+    if keys.author:
+        tx.wait_turn("budgets")
     recorded = _recorded(tx, keys.references)
     bounced = _bounced(tx, keys)
     numbers = [*keys.numbers, *recorded.values(), *([bounced.ticket] if bounced and bounced.ticket else [])]
@@ -45,16 +50,16 @@ def _marks(values: Sequence[object]) -> str:
 
 
 def tickets_by_number(tx: Tx, numbers: Iterable[int]) -> dict[int, TicketFacts]:
-    """The tickets of those numbers that exist, and the ones they were merged into."""
+    """The tickets of those numbers that exist, and the ones they were merged into; locked by one that writes."""
     found: dict[int, TicketFacts] = {}
     wanted = list(dict.fromkeys(numbers))[:_CHUNK]
     while wanted:
-        people = _participants(tx, wanted)
         rows = tx.all(
             "SELECT number, subject, category, topic, status, language, reopen_until, confirmed_at, merged_into"
-            f" FROM tickets WHERE number IN ({_marks(wanted)})",
+            f" FROM tickets WHERE number IN ({_marks(wanted)}) ORDER BY number{tx.lock}",
             *wanted,
         )
+        people = _participants(tx, wanted)
         for row in rows:
             found[row[0]] = TicketFacts(
                 number=row[0],
@@ -114,16 +119,17 @@ def _bounced(tx: Tx, keys: MailKeys) -> LetterFacts | None:
         return None
     row = tx.one(
         "SELECT o.id, o.ticket, o.letter, o.to_address, COALESCE(t.category, ''),"
-        " COALESCE(o.subject, '') FROM outbox o"
+        " COALESCE(o.subject, ''), o.state = 'failed' FROM outbox o"
         " LEFT JOIN tickets t ON t.number = o.ticket WHERE o.id = ? OR o.message_id = ?"
         " ORDER BY o.id = ? DESC LIMIT 1",
         keys.letter or 0, keys.returned_id, keys.letter or 0,
     )  # fmt: skip
-    return (
-        LetterFacts(id=row[0], ticket=row[1], letter=row[2], to=row[3], category=row[4], subject=row[5])
-        if row
-        else None
-    )
+    return _letter_facts(row) if row else None
+
+
+def _letter_facts(row: Row) -> LetterFacts:
+    number, ticket, letter, to, category, subject, is_failed = row
+    return LetterFacts(number, ticket, letter, to, category, subject, bool(is_failed))
 
 
 def _provoked(tx: Tx, author: str, now: datetime) -> Provoked:
@@ -212,7 +218,7 @@ def due_to_close(tx: Tx, now: datetime, limit: int) -> list[int]:
         " AND m.received_at < t.reopen_until)"
         " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.ticket = t.number AND o.letter = 'solved'"
         " AND o.state = 'queued')"
-        " ORDER BY t.reopen_until LIMIT ?",
+        f" ORDER BY t.reopen_until LIMIT ?{tx.skip_locked}",
         to_micros(now), limit,
     )  # fmt: skip
     return [int(row[0]) for row in rows]

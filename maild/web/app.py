@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from maild.core.errors import BadLink, Transient
 from maild.desk.desk import Desk
 from maild.web.actions import MAX_FORM, ActionPages
+from maild.web.files import FileDownloads
 from maild.web.security import Guard
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -28,6 +29,7 @@ def web_app(desk: Desk, hosts: frozenset[str], static: Path) -> ASGIApp:
     """
     routes = [
         Route("/a/{token}", ActionPages(desk).answer, methods=["GET", "POST"], max_body_size=MAX_FORM),
+        Route("/f/{token}", FileDownloads(desk).answer, methods=["GET"]),
         stylesheet_route(static),
     ]
 

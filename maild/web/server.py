@@ -15,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 _CONNECTIONS = 500
 _BACKLOG = 512
 _HEADER = 16 * 1024  # octets of a request's head
-_REQUEST_SECONDS = 30  # from the connection, or the answer before, to the end of the answer
+_REQUEST_SECONDS = 30  # from the connection, or the answer before, to the end of the answer or of its next buffer
 _KEEP_ALIVE_SECONDS = 5
 _STOP_SECONDS = 3
 
@@ -38,6 +38,11 @@ class _Connection(H11Protocol):
     def on_response_complete(self) -> None:
         self._wind_up()
         super().on_response_complete()
+
+    def resume_writing(self) -> None:
+        """The client takes what it asked for: however slow its line, a file gets to its end."""
+        self._wind_up()
+        super().resume_writing()
 
     def _wind_up(self) -> None:
         if self._deadline is not None:

@@ -38,6 +38,20 @@ def test_a_database_that_is_not_there_is_not_made(trial: Trial) -> None:
     assert not (trial.folder / "maild.db").exists()
 
 
+def test_agents_are_counted_in_words(make_trial: MakeTrial) -> None:
+    one = checked(make_trial())[1]["config"][1]
+    two = checked(make_trial(rest=REST + '[[agent]]\naddress = "boris@office.example"\n'))[1]["config"][1]
+    assert (one.rpartition(", ")[2], two.rpartition(", ")[2]) == ("1 agent", "2 agents")
+
+
+def test_a_directory_that_is_not_there_is_announced_and_not_made(make_trial: MakeTrial, tmp_path: Path) -> None:
+    path = tmp_path / "later/state/maild.db"
+    status, found = checked(make_trial(rest=f'{REST}[store]\nurl = "sqlite://{path}"\n'))
+    words = f"{path}: not there yet, made by the first `maild serve`, together with its directory"
+    assert (status, found["database"]) == (0, ("ok", words))
+    assert not (tmp_path / "later").exists()
+
+
 def test_open_trust_is_a_loud_warning_that_names_what_mail_carries(make_trial: MakeTrial) -> None:
     trial = make_trial(rest=OPEN_TRUST)
     trial.put(QUESTION)

@@ -25,7 +25,7 @@ from maild.core.facts import Facts, LetterFacts, Provoked
 from maild.core.mail import Attachment, Bounce, BouncedRecipient, Kind, Mail, Mailbox
 from maild.core.robots import LOOP_FIELD
 from maild.core.ticket import Status
-from maild.core.tokens import Purpose
+from maild.core.tokens import Action, Claim, Purpose, action_code, bounce_address
 from maild.core.trust import Trust
 from tests.values import (
     ANNA,
@@ -33,6 +33,7 @@ from tests.values import (
     BILLING_TEAM,
     INSTANCE,
     IVAN,
+    KEYS,
     NOW,
     OLGA,
     OPEN_TRUST,
@@ -81,12 +82,14 @@ def messages(decision: Decision) -> list[AddMessage]:
     return [effect for effect in decision.effects if isinstance(effect, AddMessage)]
 
 
+SAY_SOLVED = Claim(7, IVAN.address, Action.SOLVED)
 BY_TOKEN = make_envelope(rcpt_tos=(token_address(),))
 FROM_NULL = make_envelope(mail_from="")
 
 CASES: list[tuple[Reason, dict[str, Any]]] = [
     (Reason.NEW_QUESTION, {"mail": make_mail()}),
     (Reason.JOINED_BY_TOKEN, {"mail": make_mail(), "envelope": BY_TOKEN, "facts": OPEN}),
+    (Reason.JOINED_BY_CODE, {"mail": make_mail(subject=f"[#7] {action_code(KEYS, SAY_SOLVED)}"), "facts": OPEN}),
     (Reason.JOINED_BY_OUR_REFERENCE, {"mail": make_mail(in_reply_to=(our_id(),)), "facts": OPEN}),
     (
         Reason.JOINED_BY_REFERENCE,
@@ -114,6 +117,14 @@ CASES: list[tuple[Reason, dict[str, Any]]] = [
         {"mail": agent_mail("Держите.", in_reply_to=()), "envelope": to_token(), "facts": OPEN},
     ),
     (Reason.HELD_COMMAND_UNCLEAR, {"mail": agent_mail("#sovled"), "envelope": to_token(), "facts": OPEN}),
+    (
+        Reason.HELD_AGENT_AUTOMATIC,
+        {"mail": agent_mail("x", is_auto_generated=True), "envelope": to_token(), "facts": OPEN},
+    ),
+    (
+        Reason.HELD_OTHER_AGENT,
+        {"mail": agent_mail("x", cc=(Mailbox("", ANNA),)), "envelope": to_token(), "facts": OPEN},
+    ),
     (Reason.HELD_NOTHING_TO_SEND, {"mail": agent_mail(""), "envelope": to_token(), "facts": OPEN}),
     (Reason.HELD_TICKET_CLOSED, {"mail": agent_mail("#solved"), "envelope": to_token(), "facts": CLOSED}),
     (Reason.HELD_LOOP, {"mail": make_mail(), "facts": Facts(is_own_letter=True)}),
@@ -316,6 +327,32 @@ def test_a_bounce_of_the_solved_letter_to_the_customer_opens_the_ticket_again() 
         assert statuses(decided(bounce(), FROM_NULL, facts)) == []
     closed = facts_of(make_ticket(status=Status.CLOSED), bounced=letter)
     assert statuses(decided(bounce(), FROM_NULL, closed)) == []
+
+
+def test_the_same_bounce_again_changes_nothing_more() -> None:
+    letter = LetterFacts(31, 7, "solved", IVAN.address, "billing", "", is_failed=True)
+    decision = decided(bounce(), FROM_NULL, facts_of(solved(), bounced=letter))
+    assert events(decision) == [(7, Event.BOUNCE)]
+    assert (statuses(decision), letters_to(decision)) == ([], [])
+
+
+@pytest.mark.parametrize(("letter", "status", "unreachable"), [
+    (31, "5.1.1", IVAN.address), (30, "5.1.1", ""), (31, "5.2.2", ""), (31, "5.1.10", ""), (None, "5.1.1", ""),
+])  # fmt: skip
+def test_only_the_letters_own_sender_proves_that_an_address_does_not_exist(
+    letter: int | None, status: str, unreachable: str
+) -> None:
+    to = bounce_address(KEYS, BILLING, letter) if letter else BILLING
+    envelope = make_envelope(mail_from="", rcpt_tos=(to,))
+    decision = decided(bounce("failed", status), envelope, facts_of(make_ticket(), bounced=LETTER))
+    assert LetterBounced(31, status, unreachable) in decision.effects
+
+
+def test_support_is_written_to_in_any_case() -> None:
+    letter = LetterFacts(31, 7, "new_message", BILLING_TEAM, "billing", "")
+    envelope = make_envelope(mail_from="", rcpt_tos=(bounce_address(KEYS, BILLING, 31),))
+    decision = decided(bounce(), envelope, facts_of(make_ticket(), bounced=letter))
+    assert LetterBounced(31, "5.1.1") in decision.effects
 
 
 def test_a_delay_notice_is_no_failure() -> None:

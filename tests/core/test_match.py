@@ -9,8 +9,18 @@ from hypothesis import strategies as st
 from maild.core.effects import Reason
 from maild.core.facts import Facts
 from maild.core.mail import Mail
-from maild.core.match import Match, keys_of, match_customer, numbers_in, proofs_in, references_of, reply_tokens
-from maild.core.tokens import Purpose, bounce_address
+from maild.core.match import (
+    Match,
+    action_codes,
+    keys_of,
+    match_customer,
+    numbers_in,
+    proofs_in,
+    references_of,
+    reply_tokens,
+    without_numbers,
+)
+from maild.core.tokens import Action, Claim, Purpose, action_code, bounce_address
 from maild.core.trust import Trust
 from tests.values import (
     BILLING,
@@ -220,3 +230,13 @@ def test_nothing_in_a_mail_makes_matching_fail(text: str, others: list[str]) -> 
     assert keys_of(mail, envelope, POLICY, KEYS).author == IVAN.address
     assert proofs_in(mail, envelope, facts_of(TICKET), POLICY, KEYS) == []
     assert reply_tokens(envelope) == ()
+
+
+@pytest.mark.parametrize("tag", ["#", "Кактус #"])
+def test_a_code_stands_behind_the_number_and_nowhere_else(tag: str) -> None:
+    code = action_code(KEYS, Claim(7, IVAN.address, Action.CONTINUE))
+    [found] = action_codes(f"Re: [{tag}7] {code.upper()} fwd", tag)
+    assert (found.number, found.action, found.purpose) == (7, Action.CONTINUE, Purpose.CUSTOMER)
+    for subject in (code, f"{code} [{tag}7]", f"[{tag}7] x {code}", f"[{tag}7] {code}a", f"[{tag}07] {code}"):
+        assert action_codes(subject, tag) == (), subject
+    assert without_numbers(f"Счёт [{tag}7] {code} за ноябрь", tag) == "Счёт за ноябрь"

@@ -152,3 +152,20 @@ def test_on_every_walk_a_solving_starts_a_round_and_confirming_moves_nothing(
             and not is_past_deadline(before.status, before.reopen_until, moment)
         ):
             assert ticket == Walk(Status.SOLVED, moment + WINDOW, confirmed=False)
+
+
+@pytest.mark.parametrize(
+    ("happening", "status"),
+    [
+        (Happening.CUSTOMER_WRITES, Status.OPEN),
+        (Happening.CUSTOMER_CONTINUES, Status.OPEN),
+        (Happening.COURTESY, Status.CLOSED),
+        (Happening.CUSTOMER_CONFIRMS, Status.CLOSED),
+        (Happening.AGENT_SOLVES, Status.SOLVED),
+    ],
+)
+def test_a_mail_that_was_on_time_counts_though_the_job_was_quicker(happening: Happening, status: Status) -> None:
+    until = NOW + WINDOW
+    outcome = advance(Status.CLOSED, until, happening, until - timedelta(microseconds=1))
+    assert (outcome.verdict, outcome.status) == (Verdict.DONE, status)
+    assert advance(Status.CLOSED, until, happening, until).verdict is not Verdict.DONE

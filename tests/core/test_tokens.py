@@ -11,12 +11,14 @@ from maild.core.address import split_detail
 from maild.core.tokens import (
     Action,
     Claim,
+    FileClaim,
     Purpose,
     Signed,
     action_token,
     bounce_address,
     bounced_letter,
     derive_keys,
+    file_token,
     fingerprint,
     is_page_nonce,
     message_id,
@@ -24,6 +26,7 @@ from maild.core.tokens import (
     page_nonce,
     read_action,
     read_detail,
+    read_file_token,
     read_message_id,
     reply_address,
     verify,
@@ -172,6 +175,20 @@ def test_an_action_token_altered_in_any_character_is_none() -> None:
             assert altered == token or read_action(KEYS, altered) is None, altered
     for shortened in (token[:-1], token[1:], token + "A", token + "=", ""):
         assert read_action(KEYS, shortened) is None
+
+
+def test_a_file_token_altered_in_any_character_is_none() -> None:
+    claim = FileClaim(12, 3, IVAN.address, NOW + DAY)
+    token = file_token(KEYS, claim)
+    assert read_file_token(KEYS, token) == claim
+    assert read_file_token((*OTHER_KEYS, *KEYS), token) == claim, "retired keys go on verifying"
+    assert read_file_token(OTHER_KEYS, token) is None
+    for place in range(len(token)):
+        for letter in string.ascii_letters + string.digits + "-_.":
+            altered = token[:place] + letter + token[place + 1 :]
+            assert altered == token or read_file_token(KEYS, altered) is None, altered
+    assert read_file_token(KEYS, action_token(KEYS, CLAIM)) is None
+    assert read_action(KEYS, token) is None
 
 
 def test_a_page_nonce_is_good_for_its_page_and_time_only() -> None:

@@ -27,7 +27,7 @@ MARKERS = {
     "ru": "=-=-= Ответ пишите выше этой строки =-=-=",
     "en": "=-=-= Please write your reply above this line =-=-=",
 }
-NO_REPLY = {Letter.DELIVERY_FAILED, Letter.HOLDS, Letter.BUDGET}
+NO_REPLY = {Letter.DELIVERY_FAILED, Letter.LEFT_OUT, Letter.HOLDS, Letter.BUDGET}
 EVERY_LETTER = [(letter, language) for letter in Letter for language in LANGUAGES]
 
 
@@ -108,11 +108,25 @@ def test_actions_are_links_with_mailto_twins(letter: Letter, language: str) -> N
 @pytest.mark.parametrize("letter", sorted(WITH_ACTIONS))
 def test_without_a_public_url_the_actions_are_mailtos_and_words(letter: Letter, language: str) -> None:
     context = sample_context(letter, language)
-    rendered = write(letter, language, links={"solved": "", "continue_": ""}, words="")
+    rendered = write(letter, language, links={"solved": "", "continue_": ""}, words="", attachments=[])
     hrefs = [one["href"] for one in Tags(rendered.html).all("a")]
     assert hrefs == [context["mailtos"]["solved"], context["mailtos"]["continue_"]]
-    assert context["mailtos"]["solved"] in rendered.text
+    for key, label in zip(("solved", "continue_"), ACTIONS[language], strict=True):
+        assert f"{label}:\n{context['mailtos'][key]}\n" in rendered.text
     assert ("#решено" if language == "ru" else "#solved") in rendered.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_file_is_listed_with_its_link_or_why_it_is_not_there(language: str) -> None:
+    context = sample_context(Letter.ANSWER, language)
+    along, linked, lost = context["attachments"]
+    rendered = write(Letter.ANSWER, language)
+    assert [one["href"] for one in Tags(rendered.html).all("a")].count(linked["url"]) == 1
+    assert linked["url"] in rendered.text
+    for body in (rendered.text, rendered.html):
+        assert all(file["name"] in body for file in (along, linked, lost))
+        assert ("23 декабря" if language == "ru" else "23 December") in body.replace("\u00a0", " ")
+        assert ("в письмо не вошёл" if language == "ru" else "left out") in body
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -173,6 +187,15 @@ def test_team_letters_say_where_an_answer_goes(language: str) -> None:
     assert stays in copy
     assert to_customer not in copy
     assert stays in write(Letter.NEW_TICKET, language, reply_is_note=True).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_solved_request_is_not_called_closed(language: str) -> None:
+    said = "получило статус «Проблема решена»" if language == "ru" else "has the status “Problem solved”"
+    for is_auto_solved in (False, True):
+        text = write(Letter.SOLVED, language, is_auto_solved=is_auto_solved).text
+        assert said in text
+        assert not any(word in text for word in ("закрыт", "closed"))
 
 
 def test_deadlines_are_local_dates_in_words() -> None:

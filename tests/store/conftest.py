@@ -7,13 +7,15 @@ import pytest
 
 from maild.store.db import Store, open_store
 
-BACKENDS = ["sqlite"]
+BACKENDS = ["sqlite", "postgres"]
 
 
 @pytest.fixture(params=BACKENDS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database."""
-    assert request.param == "sqlite"
+    if request.param == "postgres":
+        made: str = request.getfixturevalue("postgres_url")
+        return made
     return f"sqlite://{tmp_path}/maild.db"
 
 

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from maild.core.effects import AddMessage, OpenTicket, Role, Send
 from maild.core.identity import identity_of
 from maild.core.letter import Letter
@@ -12,6 +14,8 @@ from maild.store import ledger, outbox, tickets
 from maild.store.db import Store, Tx
 from maild.store.ledger import Fate
 from tests.values import IVAN, NOW, make_envelope
+
+only_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 
 RAW = b"Message-ID: <1@client.example>\r\nSubject: a\r\n\r\nHello.\r\n"
 

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from maild.core.errors import ConfigError, StoreBusy
-from maild.store import db, settings
-from maild.store.db import Store, Tx, open_store, sqlite_path
-from tests.store.rows import count
+from maild.store import settings, sqlite
+from maild.store.db import Store, Tx, open_store
+from maild.store.sqlite import sqlite_path
+from tests.store.rows import count, only_sqlite
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 WAIT = 20.0  # seconds; nothing here takes one
 
 
@@ -30,12 +32,13 @@ def fail(tx: Tx, number: int) -> int:
     raise RuntimeError(f"bug {number}")
 
 
+@only_sqlite
 def test_many_at_once_share_commits_and_each_gets_its_own_answer(store: Store) -> None:
     async def all_at_once() -> list[int]:
         return await asyncio.gather(*(store.run(keep, number) for number in range(1000)))
 
     commits: list[int] = []
-    store.run_now(lambda tx: tx._database.connection().set_trace_callback(
+    store.run_now(lambda tx: tx._backend.database.connection().set_trace_callback(
         lambda sql: commits.append(1) if sql.strip().upper().startswith("COMMIT") else None))  # fmt: skip
     assert asyncio.run(all_at_once()) == list(range(1000))
     assert len(commits) < 200, "one commit for whatever waits"
@@ -70,14 +73,20 @@ def test_a_wrong_statement_fails_alone(store: Store) -> None:
 
 def test_what_has_been_answered_another_process_can_read(store: Store, url: str) -> None:
     store.run_now(keep, 7)
-    program = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT key FROM settings').fetchall())"
+    program = """if True:
+        import sys
+        from maild.store.db import open_store
+        store = open_store(sys.argv[1])
+        print(store.read_now(lambda tx: tx.all("SELECT key FROM settings")))
+        store.close()
+    """
     answer = subprocess.run(
-        [sys.executable, "-c", program, str(sqlite_path(url))], check=True, capture_output=True, text=True
+        [sys.executable, "-c", program, url], check=True, capture_output=True, text=True, env=ENVIRONMENT
     )
     assert answer.stdout.strip() == "[('key 7',)]"
 
 
-def test_nothing_is_answered_before_it_is_committed(store: Store, url: str) -> None:
+def test_nothing_is_answered_before_it_is_committed(store: Store, open_again: Callable[[], Store]) -> None:
     answered = threading.Event()
     may_go_on = threading.Event()
 
@@ -89,15 +98,14 @@ def test_nothing_is_answered_before_it_is_committed(store: Store, url: str) -> N
         store.run_now(slow)
         answered.set()
 
+    other = open_again()
     thread = threading.Thread(target=ask)
     thread.start()
-    with sqlite3.connect(sqlite_path(url)) as other:
-        assert other.execute("SELECT COUNT(*) FROM settings").fetchone() == (0,)
-        assert not answered.is_set()
-        may_go_on.set()
-        assert answered.wait(WAIT)
-        assert other.execute("SELECT COUNT(*) FROM settings").fetchone() == (1,)
-    other.close()
+    assert count(other, "settings") == 0
+    assert not answered.is_set()
+    may_go_on.set()
+    assert answered.wait(WAIT)
+    assert count(other, "settings") == 1
     thread.join()
 
 
@@ -116,10 +124,11 @@ def test_a_caller_that_goes_away_harms_nobody(store: Store) -> None:
 
 @pytest.fixture
 def impatient_store(monkeypatch: pytest.MonkeyPatch, url: str) -> Store:
-    monkeypatch.setitem(db._PRAGMAS, "busy_timeout", 100)
+    monkeypatch.setitem(sqlite._PRAGMAS, "busy_timeout", 100)
     return open_store(url)
 
 
+@only_sqlite
 def test_a_database_that_another_process_locks_is_busy_and_works_again(impatient_store: Store, url: str) -> None:
     other = sqlite3.connect(sqlite_path(url), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -133,6 +142,7 @@ def test_a_database_that_another_process_locks_is_busy_and_works_again(impatient
     impatient_store.close()
 
 
+@only_sqlite
 def test_a_database_that_cannot_be_written_is_busy(store: Store) -> None:
     store.run_now(keep, 1)
     store.run_now(lambda tx: tx.run("PRAGMA query_only = 1"))
@@ -153,6 +163,7 @@ def test_reading_sees_one_snapshot_and_writes_nothing(store: Store) -> None:
     assert store.read_now(settings.setting, "key 1") == "value"
 
 
+@only_sqlite
 def test_the_writers_connection_keeps_its_promises(store: Store) -> None:
     names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
     found = store.run_now(lambda tx: [tx.one(f"PRAGMA {name}") for name in names])
@@ -161,6 +172,7 @@ def test_the_writers_connection_keeps_its_promises(store: Store) -> None:
     assert seen == found
 
 
+@only_sqlite
 def test_the_file_is_nobody_elses_business(store: Store, url: str) -> None:
     store.run_now(keep, 1)
     path = sqlite_path(url)
@@ -169,7 +181,7 @@ def test_the_file_is_nobody_elses_business(store: Store, url: str) -> None:
 
 
 def test_a_file_that_does_not_keep_its_promises_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(db._PRAGMAS, "synchronous", "normal")
+    monkeypatch.setitem(sqlite._PRAGMAS, "synchronous", "normal")
     with pytest.raises(ConfigError, match="synchronous=1, not wal and 2"):
         open_store(f"sqlite://{tmp_path}/maild.db")
 
@@ -218,8 +230,8 @@ def test_closing_finishes_what_waits(open_again: Callable[[], Store]) -> None:
     assert count(open_again(), "settings") == 20
 
 
+@only_sqlite
 def test_two_processes_may_open_a_new_database_at_once(url: str) -> None:
     program = "import sys; from maild.store.db import open_store; open_store(sys.argv[1]).close()"
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    running = [subprocess.Popen([sys.executable, "-c", program, url], env=env) for _ in range(4)]
+    running = [subprocess.Popen([sys.executable, "-c", program, url], env=ENVIRONMENT) for _ in range(4)]
     assert [process.wait(60) for process in running] == [0] * 4

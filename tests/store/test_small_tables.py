@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from maild.store import leases, nonces, settings
+from maild.store import leases, nonces, settings, unreachable
 from maild.store.db import Store
 from tests.values import NOW
 
@@ -53,3 +53,12 @@ def test_the_first_value_of_a_setting_stands(store: Store, open_again: Callable[
     name = store.run_now(settings.instance_id)
     assert len(name) == 16
     assert open_again().run_now(settings.instance_id) == name
+
+
+def test_an_address_is_unreachable_until_somebody_writes_from_there(store: Store) -> None:
+    store.run_now(unreachable.add, "gone@client.example", NOW)
+    store.run_now(unreachable.add, "gone@client.example", NOW + MINUTE)
+    assert store.read_now(unreachable.has, "gone@client.example")
+    assert not store.read_now(unreachable.has, "here@client.example")
+    store.run_now(unreachable.remove, "gone@client.example")
+    assert not store.read_now(unreachable.has, "gone@client.example")

@@ -30,10 +30,10 @@ Please help with question {number}.\r
 class Senders:
     """Client threads, from `with` to its end. `taken` are the Message-IDs whose 250 has been read."""
 
-    def __init__(self, desk: MaildProcess, clients: int, total: int | None = None) -> None:
+    def __init__(self, desk: MaildProcess, clients: int, total: int | None = None, start: int = 1) -> None:
         self.taken: dict[str, str] = {}  # Message-ID -> author
         self._desk = desk
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(start)
         self._total = total
         self._stopped = threading.Event()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(clients)]
@@ -118,10 +118,10 @@ def assert_nothing_lost_nothing_doubled(desk: MaildProcess, sink: SmtpSink, send
 
     contents: dict[str, set[bytes]] = defaultdict(set)
     identifiers: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for letter in list(sink.letters):
-        message_id = str(letter.message["Message-ID"])
-        contents[message_id].add(letter.content)
-        identifiers[str(letter.message["X-Maild-Ticket"]), letter.rcpt_tos[0]].add(message_id)
+    for taken in list(sink.letters):
+        message_id = str(taken.message["Message-ID"])
+        contents[message_id].add(taken.content)
+        identifiers[str(taken.message["X-Maild-Ticket"]), taken.rcpt_tos[0]].add(message_id)
     assert all(len(each) == 1 for each in contents.values())
     assert all(len(each) == 1 for each in identifiers.values())
     assert len(contents) == 2 * len(mails)
@@ -138,8 +138,8 @@ def quick_check(folder: Path) -> str:
 
 def all_work_done(desk: MaildProcess, seconds: float) -> None:
     """Wait until no mail is spooled and no letter queued."""
-    until(
-        lambda: not desk.json("outbox", "list", "--state", "queued") and not desk.json("mail", "list", "--state", "spooled"),
-        "all mails are settled and all letters sent",
-        seconds,
-    )  # fmt: skip
+
+    def is_idle() -> bool:
+        return not (desk.json("outbox", "list", "--state", "queued") or desk.json("mail", "list", "--state", "spooled"))
+
+    until(is_idle, "all mails are settled and all letters sent", seconds)

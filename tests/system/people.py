@@ -35,7 +35,7 @@ _TOKEN_ADDRESS = re.compile(r"[\w.-]+\+t\d+\.[a-z2-7]{16}@[\w.-]+", re.IGNORECAS
 
 
 def trusting(more: str = "") -> dict[str, Any]:
-    """Options of a desk behind a border host that it believes, without budgets; `more` are further tables of its configuration."""
+    """Options of a desk behind a border host that it believes, without budgets; `more` are further tables."""
     trust = f'[trust]\nauthserv_id = "{BORDER}"\n'
     return {"smtp": TRUSTED_PEER, "rest": f"{trust}{more}{NO_BUDGET}{AGENT}{CATEGORIES}"}
 
@@ -113,10 +113,16 @@ def mutt(
         f"{words}\n\nOn {answers.message['Date']}, {answers.message['From']} wrote:\n{quoted}"
     )
     smtp_url = f"smtp://127.0.0.1:{desk.port('smtp')}"
-    settings = [
-        f'set smtp_url="{smtp_url}"', "set ssl_starttls=no", "set ssl_force_tls=no", "set copy=no", "set use_envelope_from=yes",
-        f'set envelope_from_address="{sender}"', "set edit_headers=yes", 'set send_charset="utf-8"',
-    ]  # fmt: skip
+    settings = (
+        f'set smtp_url="{smtp_url}"',
+        f'set envelope_from_address="{sender}"',
+        "set use_envelope_from=yes",
+        "set ssl_starttls=no",
+        "set ssl_force_tls=no",
+        "set copy=no",
+        "set edit_headers=yes",
+        'set send_charset="utf-8"',
+    )
     command = ["mutt", "-F", "/dev/null", "-n", *(word for line in settings for word in ("-e", line))]
     command += ["-H", str(draft), *(["-a", str(attach)] if attach else [])]
     environment = {"HOME": str(folder), "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "TERM": "dumb"}

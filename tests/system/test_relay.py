@@ -116,4 +116,3 @@ def test_a_real_postfix_takes_letters_and_its_bounce_finds_its_ticket(
             bounce = desk.json("mail", "list")[-1]
             assert (bounce["kind"], bounce["state"], bounce["ticket"]) == ("bounce", "done", 1)
             assert row_to(desk, IVAN, "failed")["last_reply"] == "bounced 5.1.1"
-            assert [letter["to"] for letter in desk.json("outbox", "list")] == [TEAM, IVAN, TEAM] or True

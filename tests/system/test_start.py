@@ -1,4 +1,4 @@
-"""Starting, reloading and stopping the real program; what it says of everything that is wrong, and what it never logs."""
+"""Starting, reloading and stopping the real program; what it says of all that is wrong, and what it never logs."""
 
 import shutil
 import signal

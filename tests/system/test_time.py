@@ -1,10 +1,8 @@
 """The 48 hours to the second, in the real program under libfaketime: reopening, closing, follow-ups, downtime."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,12 +21,12 @@ MOMENT = "%Y-%m-%d %H:%M:%S"
 
 
 @pytest.fixture
-def still(folder: Path) -> Iterator[Clock]:
+def still(folder: Path) -> Clock:
     """A clock that shows START and stands still between travels: only so "exactly at the limit" can be tested."""
     stopped = Clock(folder)
     stopped.environment["TZ"] = "UTC"
     stopped.travel(START.strftime(MOMENT))
-    yield stopped
+    return stopped
 
 
 def go(clock: Clock, moment: datetime) -> None:
@@ -80,10 +78,6 @@ def statuses(desk: MaildProcess) -> dict[int, str]:
 
 def count(desk: MaildProcess, number: int, event: str) -> int:
     return sum(name == event for name, _ in events(desk, number))
-
-
-def row_of(desk: MaildProcess, subject: str) -> dict[str, Any]:
-    return next(row for row in desk.json("ticket", "list") if row["subject"] == subject)
 
 
 def test_a_reply_reopens_until_the_second_before_the_limit_and_never_at_it(

@@ -1,0 +1,21 @@
+"""Keeps our own tokens out of words that others get to read (SPEC section 8)."""
+
+import re
+
+from maild.core.policy import Policy
+
+# Whatever looks like one of ours, in any case: an altered one does no harm, a real one must not travel.
+_TOKEN_ADDRESS = re.compile(r"([\w.!#$%&'*/=?^`{|}~-]+)\+[tb][1-9][0-9]{0,17}\.[a-z2-7]{16}@", re.IGNORECASE)
+_LINK = re.compile(r"https?://[^\s<>\"')\]]+/[af]/[\w.~%-]+", re.IGNORECASE)
+_REMOVED = "[…]"
+
+
+def without_tokens(words: str, policy: Policy) -> str:
+    """The words with plain addresses in place of reply addresses, and without links to `/a/…` or `/f/…` of this desk.
+
+    A quote that was not recognised as one carries both, and whoever holds them may act for somebody else.
+    """
+    words = _TOKEN_ADDRESS.sub(r"\1@", words)
+    if not policy.public_url:
+        return words
+    return _LINK.sub(lambda found: _REMOVED if found[0].startswith(policy.public_url) else found[0], words)

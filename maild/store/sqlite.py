@@ -1,0 +1,90 @@
+"""SQLite: one file, one writer. What has been committed is on disk (WAL, synchronous=FULL, read back at the start)."""
+
+import os
+import sqlite3
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import peewee
+
+from maild.core.errors import ConfigError, MaildError, StoreBusy
+from maild.store.backend import Backend
+from maild.store.schema import migrate
+
+_BUSY_MS = 5_000  # how long another process may hold the write lock
+_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "busy_timeout": _BUSY_MS}
+_PREFIX = "sqlite:///"
+
+
+class Sqlite(Backend):
+    """A SQLite file, open."""
+
+    def writing(self) -> AbstractContextManager[object]:
+        """With the write lock from the first statement on: nobody decides on what another one is changing."""
+        context: AbstractContextManager[object] = self.database.atomic("IMMEDIATE")
+        return context
+
+    def reading(self) -> AbstractContextManager[object]:
+        """WAL: readers see the last commit before they began."""
+        context: AbstractContextManager[object] = self.database.atomic()
+        return context
+
+    def is_over(self) -> bool:
+        """SQLite rolls everything back when the disk is full or cannot be read."""
+        return not self.database.connection().in_transaction
+
+    def busy(self, error: peewee.PeeweeException) -> StoreBusy | None:
+        """Locked, full, read-only, unreadable: all of it may pass."""
+        return StoreBusy("the database is not available") if isinstance(error, peewee.OperationalError) else None
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of `sqlite:///absolute/path`."""
+    return Path("/" + url.removeprefix(_PREFIX).lstrip("/"))
+
+
+def is_sqlite(url: str) -> bool:
+    """Is that the URL of a SQLite file?"""
+    return url.startswith(_PREFIX)
+
+
+def open_sqlite(url: str) -> Sqlite:
+    """The database in that file, created and migrated if needed. Raises what `open_store` does."""
+    migrate_sqlite(url)
+    return Sqlite(peewee.SqliteDatabase(str(sqlite_path(url)), pragmas=_PRAGMAS))
+
+
+def migrate_sqlite(url: str) -> list[str]:
+    """Bring the file to this release's schema; the steps that were missing. Raises what `open_store` does."""
+    path = sqlite_path(url)
+    database = peewee.SqliteDatabase(str(path), pragmas=_PRAGMAS)
+    try:
+        _create_private(path)
+        database.connect()
+        _check_durability(database)
+        return migrate(database)
+    except (peewee.PeeweeException, OSError, sqlite3.Error) as error:
+        raise _not_opened(path, error) from error
+    finally:
+        if not database.is_closed():
+            database.close()
+
+
+def _not_opened(path: Path, error: Exception) -> MaildError:
+    """Who holds the file lets go of it again; anything else needs a person."""
+    if "locked" in str(error):
+        return StoreBusy(f"{path}: {error}")
+    return ConfigError([f"store.url: {path}: {error}"])
+
+
+def _create_private(path: Path) -> None:
+    """The mails of strangers are nobody else's business: mode 0600 from the first byte on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _check_durability(database: peewee.Database) -> None:
+    mode = database.execute_sql("PRAGMA journal_mode").fetchone()[0]
+    synchronous = database.execute_sql("PRAGMA synchronous").fetchone()[0]
+    if (mode, synchronous) != ("wal", 2):
+        raise ConfigError([f"store.url: SQLite answers journal_mode={mode} synchronous={synchronous}, not wal and 2"])

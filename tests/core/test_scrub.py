@@ -1,0 +1,27 @@
+"""Nobody's token travels in words that others read."""
+
+import pytest
+
+from maild.core.scrub import without_tokens
+from tests.values import make_policy
+
+POLICY = make_policy(public_url="https://help.desk.example")
+CODE = "s5kj3rpeluqdyjq4"
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (f"via Кактус (billing+t11.{CODE}@desk.example) kirjoitti:", "via Кактус (billing@desk.example) kirjoitti:"),
+        (f"BILLING+T11.{CODE.upper()}@DESK.EXAMPLE", "BILLING@DESK.EXAMPLE"),
+        (f"billing+b3.{CODE}@desk.example", "billing@desk.example"),
+        ("https://help.desk.example/a/WzEsIml2.abc-_9, да", "[…], да"),
+        ("https://other.example/a/WzEsIml2.abc", "https://other.example/a/WzEsIml2.abc"),
+        (
+            "billing+refund@desk.example https://help.desk.example/",
+            "billing+refund@desk.example https://help.desk.example/",
+        ),
+    ],
+)
+def test_our_tokens_are_taken_out_and_nothing_else(words: str, left: str) -> None:
+    assert without_tokens(words, POLICY) == left
