@@ -13,6 +13,7 @@ from maild.core.effects import (
     Event,
     LetterBounced,
     OpenTicket,
+    ProposeCc,
     Record,
     Send,
     SetStatus,
@@ -21,7 +22,7 @@ from maild.core.facts import TicketFacts
 from maild.core.sends import failure_letters
 from maild.core.tokens import message_id, new_nonce
 from maild.desk.desk import Desk
-from maild.store import outbox, tickets, unreachable
+from maild.store import outbox, proposals, tickets, unreachable
 from maild.store.db import Tx
 
 _NOT_TRIED = "5.1.1 not tried: an earlier letter to this address came back"
@@ -50,6 +51,8 @@ def apply(
                 tickets.record(tx, effect.ticket or opened, effect, reason, now)
             case Send():
                 queue_letter(tx, desk, effect, effect.ticket or opened, message if effect.has_message else None, now)
+            case ProposeCc():
+                proposals.propose(tx, effect.ticket or opened, effect.people, now)
             case LetterBounced():
                 _take_back(tx, effect, now)
     return opened if decision.ticket == OPENED else decision.ticket

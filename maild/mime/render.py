@@ -187,6 +187,7 @@ _NOTHING: dict[str, object] = {
     "note": "",
     "is_auto_solved": False,
     "token_address": "",
+    "cc": [],
     "claims": None,
     "claims_own": False,
     "is_note": False,

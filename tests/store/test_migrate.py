@@ -15,7 +15,7 @@ from tests.store.rows import only_sqlite
 
 TABLES = {
     "settings", "mails", "arrivals", "tickets", "participants", "people", "messages", "events", "outbox", "leases",
-    "nonces", "unreachable",
+    "nonces", "unreachable", "cc_proposals", "muted",
 }  # fmt: skip
 
 
