@@ -43,22 +43,29 @@ def apply(
                 opened = tickets.open_ticket(tx, effect, now)
             case AddMessage():
                 message = _say(tx, effect, effect.ticket or opened, mail)
-            case SetStatus():
-                tickets.set_status(tx, effect.ticket or opened, effect)
-            case Confirm():
-                tickets.confirm(tx, effect.ticket or opened, effect.at)
-            case Reminded():
-                tickets.remind(tx, effect.ticket or opened, effect.at)
+            case SetStatus() | Confirm() | Reminded() | ProposeCc():
+                _change(tx, effect, effect.ticket or opened, now)
             case Record():
                 reason = effect.reason.replace(OPENED_NUMBER, f"#{opened}")
                 tickets.record(tx, effect.ticket or opened, effect, reason, now)
             case Send():
                 queue_letter(tx, desk, effect, effect.ticket or opened, message if effect.has_message else None, now)
-            case ProposeCc():
-                proposals.propose(tx, effect.ticket or opened, effect.people, now)
             case LetterBounced():
                 _take_back(tx, effect, now)
     return opened if decision.ticket == OPENED else decision.ticket
+
+
+def _change(tx: Tx, effect: SetStatus | Confirm | Reminded | ProposeCc, ticket: int, now: datetime) -> None:
+    """The ticket itself is other than before."""
+    match effect:
+        case SetStatus():
+            tickets.set_status(tx, ticket, effect)
+        case Confirm():
+            tickets.confirm(tx, ticket, effect.at)
+        case Reminded():
+            tickets.remind(tx, ticket, effect.at)
+        case ProposeCc():
+            proposals.propose(tx, ticket, effect.people, now)
 
 
 def _say(tx: Tx, message: AddMessage, ticket: int, mail: int | None) -> int:
