@@ -16,6 +16,7 @@ from maild.core.effects import (
     Record,
     Reminded,
     Send,
+    SetFields,
     SetStatus,
 )
 from maild.core.facts import TicketFacts
@@ -42,12 +43,8 @@ def apply(
                 opened = tickets.open_ticket(tx, effect, now)
             case AddMessage():
                 message = _say(tx, effect, effect.ticket or opened, mail)
-            case SetStatus():
-                tickets.set_status(tx, effect.ticket or opened, effect)
-            case Confirm():
-                tickets.confirm(tx, effect.ticket or opened, effect.at)
-            case Reminded():
-                tickets.remind(tx, effect.ticket or opened, effect.at)
+            case SetStatus() | SetFields() | Confirm() | Reminded():
+                _change(tx, effect, effect.ticket or opened)
             case Record():
                 reason = effect.reason.replace(OPENED_NUMBER, f"#{opened}")
                 tickets.record(tx, effect.ticket or opened, effect, reason, now)
@@ -56,6 +53,18 @@ def apply(
             case LetterBounced():
                 _take_back(tx, effect, now)
     return opened if decision.ticket == OPENED else decision.ticket
+
+
+def _change(tx: Tx, change: SetStatus | SetFields | Confirm | Reminded, ticket: int) -> None:
+    match change:
+        case SetStatus():
+            tickets.set_status(tx, ticket, change)
+        case SetFields():
+            tickets.set_fields(tx, ticket, change.values)
+        case Confirm():
+            tickets.confirm(tx, ticket, change.at)
+        case Reminded():
+            tickets.remind(tx, ticket, change.at)
 
 
 def _say(tx: Tx, message: AddMessage, ticket: int, mail: int | None) -> int:

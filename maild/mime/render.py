@@ -191,6 +191,8 @@ _NOTHING: dict[str, object] = {
     "claims": None,
     "claims_own": False,
     "is_note": False,
+    "fields": [],
+    "problems": [],
 }
 
 
