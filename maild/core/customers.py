@@ -226,7 +226,11 @@ def _acknowledgement(case: Case, language: str, card: Card) -> list[Effect]:
             language=language,
             has_message=is_verified,
             is_provoked=True,
-            context={"has_token_address": not case.is_open_trust, **problems_context(card, with_values=is_verified)},
+            context={
+                "has_token_address": not case.is_open_trust,
+                "is_general": case.routes[0].is_general,
+                **problems_context(card, with_values=is_verified),
+            },
         )
     ]
 

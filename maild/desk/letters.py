@@ -25,6 +25,7 @@ from maild.core.tokens import (
     reply_address,
 )
 from maild.desk.cards import shown_fields, shown_problems
+from maild.desk.catalogue import catalogue
 from maild.desk.desk import Desk
 from maild.desk.enclosures import LINK_AGE, left_out, tell_left_out
 from maild.desk.notices import freeze_notice
@@ -204,6 +205,7 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "is_note": bool(kept.get("is_note")),
         "reply_is_note": row.purpose == "n",
         "fields": shown_fields(draft.topic, material.fields, row.language) if draft.is_for_team else [],
+        "catalogue": catalogue(desk.policy, row.language) if kept.get("is_general") else [],
         "problems": shown_problems(draft.topic, kept.get("problems", ()), row.language),
     }
 

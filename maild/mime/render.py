@@ -194,6 +194,7 @@ _NOTHING: dict[str, object] = {
     "is_note": False,
     "fields": [],
     "problems": [],
+    "catalogue": [],
 }
 
 

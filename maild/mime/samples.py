@@ -127,6 +127,7 @@ def bare_context(letter: Letter, language: str) -> Context:
         "token_address": "",
         "fields": [],
         "problems": [],
+        "catalogue": [],
     }
 
 
@@ -175,6 +176,12 @@ def _asked(say: dict[str, str]) -> Context:
 
 def _asked_by_stranger(say: dict[str, str]) -> Context:
     return {**_asked(say), "verdict": "unverified", "cc": [{"name": "", "address": "colleague@firma.example"}]}
+
+
+def _catalogue(say: dict[str, str]) -> list[Context]:
+    topic = {"title": say["topic"], "address": "billing+refund@kaktus.example"}
+    billing = {"title": say["category"], "address": "billing@kaktus.example", "mailto": "mailto:billing@kaktus.example"}
+    return [{**billing, "topics": [{**topic, "mailto": "mailto:billing+refund@kaktus.example"}]}]
 
 
 def _fields(say: dict[str, str]) -> list[Context]:
@@ -258,7 +265,7 @@ def _holds(say: dict[str, str]) -> Context:
 
 
 _FILLERS: dict[Letter, Callable[[dict[str, str]], Context]] = {
-    Letter.ACKNOWLEDGEMENT: _asked,
+    Letter.ACKNOWLEDGEMENT: lambda say: {**_asked(say), "catalogue": _catalogue(say)},
     Letter.MINIMAL: lambda say: {"token_address": _ADDRESS, "verdict": "unverified"},
     Letter.MISSING_FIELDS: lambda say: {**_asked(say), "problems": _problems(say)},
     Letter.NEW_TICKET: lambda say: {**_asked_by_stranger(say), "fields": _fields(say), "problems": _problems(say)},
