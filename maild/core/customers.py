@@ -13,6 +13,7 @@ from maild.core.effects import (
     Record,
     Role,
     Send,
+    SetStatus,
     Way,
 )
 from maild.core.facts import TicketFacts
@@ -23,7 +24,7 @@ from maild.core.robots import is_within, may_answer
 from maild.core.rounds import round_context, status_effects
 from maild.core.sends import to_participants, to_second_teams, to_team
 from maild.core.speech import follow_up_effects
-from maild.core.ticket import Happening, Outcome, Status, Verdict, advance
+from maild.core.ticket import Happening, Outcome, Status, Verdict, advance, sooner_by_thanks
 from maild.core.tokens import Purpose
 from maild.core.trust import Trust
 
@@ -94,6 +95,8 @@ def _way(case: Case, match: Match, happening: Happening) -> Way:
 def _joined(case: Case, ticket: TicketFacts, match: Match, happening: Happening, outcome: Outcome) -> Decision:
     event = Event.COURTESY if happening is Happening.COURTESY else Event.CUSTOMER_WROTE
     effects: list[Effect] = [case.message(Role.CUSTOMER, ticket=ticket.number), _said(case, ticket, event)]
+    if match.reason is not Reason.JOINED_UNVERIFIED:
+        effects += _sooner(case, ticket, happening, outcome)
     effects += status_effects(
         ticket.number,
         ticket.status,
@@ -123,6 +126,14 @@ def _joined(case: Case, ticket: TicketFacts, match: Match, happening: Happening,
             context=round_context(case.policy, case.now),
         )
     return Decision(match.reason, tuple(effects), ticket.number)
+
+
+def _sooner(case: Case, ticket: TicketFacts, happening: Happening, outcome: Outcome) -> list[Effect]:
+    """Thanks for an answer: the ticket counts as solved sooner."""
+    if happening is not Happening.COURTESY or outcome.status is not Status.PENDING or ticket.auto_solve_at is None:
+        return []
+    moment = sooner_by_thanks(ticket.auto_solve_at, case.now)
+    return [SetStatus(ticket.number, Status.PENDING, auto_solve_at=moment)]
 
 
 def _unverified_word(case: Case, ticket: TicketFacts, match: Match) -> Decision:

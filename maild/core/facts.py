@@ -34,6 +34,7 @@ class TicketFacts:
     reopen_until: datetime | None = None
     confirmed_at: datetime | None = None
     merged_into: int | None = None
+    auto_solve_at: datetime | None = None
 
     def participant(self, address: str) -> Mailbox | None:
         """The participant of that (normalised) address, or None."""

@@ -14,6 +14,7 @@ from maild.core.effects import (
     LetterBounced,
     OpenTicket,
     Record,
+    Reminded,
     Send,
     SetStatus,
 )
@@ -45,6 +46,8 @@ def apply(
                 tickets.set_status(tx, effect.ticket or opened, effect)
             case Confirm():
                 tickets.confirm(tx, effect.ticket or opened, effect.at)
+            case Reminded():
+                tickets.remind(tx, effect.ticket or opened, effect.at)
             case Record():
                 reason = effect.reason.replace(OPENED_NUMBER, f"#{opened}")
                 tickets.record(tx, effect.ticket or opened, effect, reason, now)

@@ -189,6 +189,7 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "verdict": kept.get("verdict", ""),
         "failure": kept.get("failure"),
         "left_out": kept.get("left_out"),
+        "auto_solve_at": datetime.fromisoformat(kept["auto_solve_at"]) if "auto_solve_at" in kept else None,
         "is_auto_solved": bool(kept.get("is_auto_solved")),
         "token_address": "" if draft.reply_to == draft.category.address else draft.reply_to,
         "claims": kept.get("claims"),

@@ -185,6 +185,7 @@ _NOTHING: dict[str, object] = {
     "left_out": None,
     "holds": [],
     "note": "",
+    "auto_solve_at": None,
     "is_auto_solved": False,
     "token_address": "",
     "claims": None,

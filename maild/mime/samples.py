@@ -106,6 +106,7 @@ def bare_context(letter: Letter, language: str) -> Context:
         "left_out": _left_out(say) if letter is Letter.LEFT_OUT else None,
         "holds": [],
         "note": "",
+        "auto_solve_at": None,
         "is_auto_solved": False,
         "token_address": "",
     }
@@ -129,7 +130,7 @@ def sample_context(letter: Letter, language: str) -> Context:
 
 
 def _ticket(letter: Letter, say: dict[str, str]) -> Context:
-    is_solved = letter is Letter.SOLVED
+    is_solved = letter in (Letter.SOLVED, Letter.REMINDER)
     return {
         "number": 1042,
         "tag": "[#1042]",
@@ -183,6 +184,13 @@ def _solved(say: dict[str, str]) -> Context:
     return {**_answered(say), "reopen_until": _NOW + timedelta(hours=48)}
 
 
+def _reminded(say: dict[str, str]) -> Context:
+    return {
+        "reopen_until": _NOW + timedelta(hours=6),
+        "thread": [_entry(say, "answer", 2520), _entry(say, "question", 2600)],
+    }
+
+
 def _entry(say: dict[str, str], key: str, minutes_ago: int) -> Context:
     is_support = key in ("answer", "note")
     return {
@@ -223,8 +231,9 @@ _FILLERS: dict[Letter, Callable[[dict[str, str]], Context]] = {
     Letter.NEW_TICKET: _asked_by_stranger,
     Letter.NEW_MESSAGE: _wrote_again,
     Letter.COPY: _answered,
-    Letter.ANSWER: _answered,
+    Letter.ANSWER: lambda say: {**_answered(say), "auto_solve_at": _NOW + timedelta(days=7)},
     Letter.SOLVED: _solved,
+    Letter.REMINDER: _reminded,
     Letter.REOPENED: _wrote_again,
     Letter.CLOSED: lambda say: {"thread": [_entry(say, "answer", 2900), _entry(say, "question", 3000)]},
     Letter.FOLLOW_UP: _asked,
