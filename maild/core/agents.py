@@ -28,7 +28,8 @@ def agent_proofs(case: Case) -> tuple[Proof, ...]:
     return tuple(
         proof
         for proof in case.proofs
-        if proof.purpose in (Purpose.AGENT, Purpose.NOTE) and _needed(proof) in _rights(case, proof.ticket, proof.purpose)
+        if proof.purpose in (Purpose.AGENT, Purpose.NOTE)
+        and _needed(proof) in _rights(case, proof.ticket, proof.purpose)
     )
 
 
@@ -54,8 +55,8 @@ def decide_agent(case: Case, proofs: Sequence[Proof]) -> Decision:
         # A new mail to a leaked or remembered address is not an answer to anything that we sent about this ticket.
         return explained(case, Reason.HELD_AGENT_UNPROVEN, ticket)
     purpose = Purpose.NOTE if _takes_notes_only(proofs) else Purpose.AGENT
-    said = said_by(case, purpose, read_commands(new_words(case)))
-    problems = [*_unclear(said.typed), *said.problems, *_obstacles(said, ticket, case)]
+    said = said_by(case, ticket, purpose, read_commands(new_words(case)))
+    problems = problems_of(said, ticket, case)
     if problems:
         return explained(case, Reason.HELD_COMMAND_UNCLEAR, ticket, problems)
     if said.speech.answer and _collides(case, ticket):
@@ -72,9 +73,9 @@ def decide_approved(case: Case, ticket: TicketFacts, action: HeldAction) -> Deci
     if _needed_for(purpose) not in _rights(case, ticket, purpose):
         return held(case, Reason.HELD_AGENT_UNPROVEN, ticket)
     if purpose is Purpose.NOTE:
-        said = said_by(case, purpose, Typed((), "", new_words(case), ()))
+        said = said_by(case, ticket, purpose, Typed((), "", new_words(case), ()))
     else:
-        said = said_by(case, purpose, read_commands(new_words(case), is_approved=True))
+        said = said_by(case, ticket, purpose, read_commands(new_words(case), is_approved=True))
     good = tuple(order for order in said.orders if obstacle(order, said.giver, ticket, case.facts, case.policy) is None)
     return _carried_out(case, replace(said, orders=good), ticket)
 
@@ -129,7 +130,7 @@ class Said:
     problems: tuple[Problem, ...]
 
 
-def said_by(case: Case, purpose: Purpose, typed: Typed) -> Said:
+def said_by(case: Case, ticket: TicketFacts, purpose: Purpose, typed: Typed) -> Said:
     """Orders and words. `purpose` is NOTE where nothing may go out: then all words are a note."""
     read = [(command, read_order(command, case.policy)) for command in typed.commands]
     problems = [Problem(command.line, order) for command, order in read if isinstance(order, Trouble)]
@@ -137,7 +138,7 @@ def said_by(case: Case, purpose: Purpose, typed: Typed) -> Said:
     macros: list[str] = []
     for command, order in read:
         if isinstance(order, UseMacro):
-            words = case.macro(order.name)
+            words = case.macro(order.name, ticket)
             macros.append(words or "")
             problems += [] if words else [Problem(command.line, Trouble.NO_MACRO)]
         elif order and not isinstance(order, Trouble):
@@ -155,6 +156,11 @@ def said_by(case: Case, purpose: Purpose, typed: Typed) -> Said:
         now=case.now,
     )
     return Said(typed, giver, _speech(case, typed, giver), tuple(orders), tuple(problems))
+
+
+def problems_of(said: Said, ticket: TicketFacts, case: Case) -> list[Problem]:
+    """Everything in a mail that keeps it from being relayed and obeyed."""
+    return [*_unclear(said.typed), *said.problems, *_obstacles(said, ticket, case)]
 
 
 def _unclear(typed: Typed) -> list[Problem]:

@@ -1,18 +1,19 @@
-"""What an order does to a ticket: whether it can be obeyed at all, and its effects. The same for mail and command line."""
+"""What an order does to a ticket: whether it can be obeyed, and its effects. The same for mail and command line."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import singledispatch
 
 from maild.core.changes import Assigned, Joined, Merged, Moved, Muted, Prioritised, Snoozed, Tagged
-from maild.core.effects import OPENED, Effect, Event, Record, Send, SetStatus, Way
+from maild.core.effects import Effect, Event, Record, Send, SetStatus, Way
 from maild.core.facts import Facts, TicketFacts
 from maild.core.letter import Letter
 from maild.core.mail import Mailbox
 from maild.core.orders import Assign, Invite, Merge, Move, Order, Prioritise, Snooze, Spam, Tag, Towards, Trouble
 from maild.core.policy import Policy
 from maild.core.rights import Actor, Right, rights_of
-from maild.core.sends import support_language, to_team
+from maild.core.sends import support_language
 from maild.core.ticket import Happening, Status, Verdict, advance
 from maild.core.tokens import Purpose
 
@@ -38,36 +39,43 @@ def closes(orders: Iterable[Order]) -> bool:
     return any(isinstance(order, Spam | Merge) for order in orders)
 
 
-def obstacle(order: Order, giver: Giver, ticket: TicketFacts, facts: Facts, policy: Policy) -> Trouble | None:
-    """Why this order cannot be obeyed now, or None."""
+def obstacle(
+    order: Order, giver: Giver, ticket: TicketFacts, facts: Facts, policy: Policy, after: TicketFacts | None = None
+) -> Trouble | None:
+    """Why this order cannot be obeyed now, or None. `after` is the ticket once the orders beside it are carried out."""
     if Right.COMMAND not in rights_of(giver.actor, ticket.category, ticket, policy):
         return Trouble.NOT_YOURS
+    if not _can_close(ticket, giver.moment):
+        return Trouble.CLOSED  # closed is final
+    return _own_obstacle(order, giver, ticket, facts, policy, after or ticket)
+
+
+def _own_obstacle(
+    order: Order, giver: Giver, ticket: TicketFacts, facts: Facts, policy: Policy, after: TicketFacts
+) -> Trouble | None:
     match order:
         case Towards():
             return Trouble.NEEDS_NEW_MAIL
         case Assign():
-            return None if policy.is_agent_of(order.address, ticket.category) else Trouble.NOT_SUPPORT
+            return None if policy.is_agent_of(order.address, after.category) else Trouble.NOT_SUPPORT
         case Merge():
             return _merge_obstacle(order, giver, ticket, facts, policy)
         case Invite():
             return _invite_obstacle(order, ticket, facts, policy)
-    return Trouble.CLOSED if closes([order]) and not _can_close(ticket, giver.moment) else None
+    return None
 
 
 def _can_close(ticket: TicketFacts, moment: datetime) -> bool:
     return advance(ticket.status, ticket.reopen_until, Happening.AGENT_CLOSES, moment).verdict is Verdict.DONE
 
 
-def _merge_obstacle(
-    order: Merge, giver: Giver, ticket: TicketFacts, facts: Facts, policy: Policy
-) -> Trouble | None:
+def _merge_obstacle(order: Merge, giver: Giver, ticket: TicketFacts, facts: Facts, policy: Policy) -> Trouble | None:
     target = facts.ticket(order.number)
     if target is None or target.number == ticket.number:
         return Trouble.NO_TICKET
     if Right.COMMAND not in rights_of(giver.actor, target.category, target, policy):
         return Trouble.NOT_YOURS
-    is_open = _can_close(ticket, giver.moment) and _can_close(target, giver.moment)
-    return None if is_open else Trouble.CLOSED
+    return None if _can_close(target, giver.moment) else Trouble.CLOSED
 
 
 def _invite_obstacle(order: Invite, ticket: TicketFacts, facts: Facts, policy: Policy) -> Trouble | None:
@@ -87,31 +95,87 @@ def order_effects(
     return tuple(effects)
 
 
+@singledispatch
 def _effects(order: Order, giver: Giver, ticket: TicketFacts, facts: Facts, policy: Policy) -> list[Effect]:
+    raise TypeError(f"no such order: {order}")
+
+
+@_effects.register
+def _(order: Assign, giver: Giver, ticket: TicketFacts, facts: Facts, policy: Policy) -> list[Effect]:
     number = ticket.number
-    match order:
-        case Assign():
-            return [Assigned(number, order.address), *_handed(order.address, giver, ticket, policy, Event.ASSIGNED)]
-        case Move():
-            return _moved(order, giver, ticket, policy)
-        case Merge():
-            return _merged(number, facts.ticket(order.number), giver)
-        case Tag():
-            words = [f"+{tag}" for tag in order.added] + [f"-{tag}" for tag in order.removed]
-            return [Tagged(number, order.added, order.removed), _record(giver, number, Event.TAGGED, " ".join(words))]
-        case Prioritise():
-            entry = _record(giver, number, Event.PRIORITISED, order.priority)
-            return [Prioritised(number, order.priority), entry]
-        case Invite():
-            return _joined(order, giver, ticket, facts)
-        case Snooze():
-            until = giver.now + order.time
-            entry = _record(giver, number, Event.SNOOZED, until.isoformat(timespec="seconds"))
-            return [Snoozed(number, until, giver.who), entry]
-        case Spam():
-            muted = [Muted(person.address, giver.who) for person in ticket.participants[:1] if person.address]
-            return [*muted, _record(giver, number, Event.SPAM, giver.way), *_closed(number, giver)]
-    return []
+    effects: list[Effect] = [
+        Assigned(number, order.address),
+        _record(giver, number, Event.ASSIGNED, order.address),
+    ]
+    if order.address != giver.who:
+        effects += _handed(policy, number, [order.address], giver, "assigned")
+    return effects
+
+
+@_effects.register
+def _(order: Move, giver: Giver, ticket: TicketFacts, facts: Facts, policy: Policy) -> list[Effect]:
+    number = ticket.number
+    if (order.category, order.topic) == (ticket.category, ticket.topic):
+        return []
+    place = f"{order.category}/{order.topic}" if order.topic else order.category
+    effects: list[Effect] = [
+        Moved(number, order.category, order.topic),
+        _record(giver, number, Event.MOVED, place),
+    ]
+    if ticket.assignee and not policy.is_agent_of(ticket.assignee, order.category):
+        effects += [Assigned(number, ""), _record(giver, number, Event.ASSIGNED, "")]
+    if order.category != ticket.category:
+        knows = {giver.who, *policy.category(ticket.category).team}
+        team = [address for address in policy.category(order.category).team if address not in knows]
+        effects += _handed(policy, number, team, giver, "moved")
+    return effects
+
+
+@_effects.register
+def _(order: Merge, giver: Giver, ticket: TicketFacts, facts: Facts, policy: Policy) -> list[Effect]:
+    target = facts.ticket(order.number)
+    if target is None:
+        return []
+    return [
+        *_closed(ticket.number, giver),
+        _record(giver, ticket.number, Event.MERGED, f"#{target.number}"),
+        _record(giver, target.number, Event.MERGED, f"#{ticket.number}"),
+        Merged(ticket.number, target.number),
+    ]
+
+
+@_effects.register
+def _(order: Tag, giver: Giver, ticket: TicketFacts, facts: Facts, policy: Policy) -> list[Effect]:
+    words = " ".join([f"+{tag}" for tag in order.added] + [f"-{tag}" for tag in order.removed])
+    entry = _record(giver, ticket.number, Event.TAGGED, words)
+    return [Tagged(ticket.number, order.added, order.removed), entry]
+
+
+@_effects.register
+def _(order: Prioritise, giver: Giver, ticket: TicketFacts, facts: Facts, policy: Policy) -> list[Effect]:
+    entry = _record(giver, ticket.number, Event.PRIORITISED, order.priority)
+    return [Prioritised(ticket.number, order.priority), entry]
+
+
+@_effects.register
+def _(order: Invite, giver: Giver, ticket: TicketFacts, facts: Facts, policy: Policy) -> list[Effect]:
+    effects: list[Effect] = []
+    for joined in _invited(order, ticket, facts):
+        effects += [joined, _record(giver, ticket.number, Event.CC_JOINED, joined.person.address)]
+    return effects
+
+
+@_effects.register
+def _(order: Snooze, giver: Giver, ticket: TicketFacts, facts: Facts, policy: Policy) -> list[Effect]:
+    until = giver.now + order.time
+    entry = _record(giver, ticket.number, Event.SNOOZED, until.isoformat(timespec="seconds"))
+    return [Snoozed(ticket.number, until, giver.who), entry]
+
+
+@_effects.register
+def _(order: Spam, giver: Giver, ticket: TicketFacts, facts: Facts, policy: Policy) -> list[Effect]:
+    muted = [Muted(person.address, giver.who) for person in ticket.participants[:1] if person.address]
+    return [*muted, _record(giver, ticket.number, Event.SPAM, giver.way), *_closed(ticket.number, giver)]
 
 
 def _record(giver: Giver, ticket: int, event: Event, reason: str) -> Record:
@@ -123,60 +187,38 @@ def _closed(number: int, giver: Giver) -> list[Effect]:
     return [SetStatus(number, Status.CLOSED, is_final=True), _record(giver, number, Event.CLOSED, giver.way)]
 
 
-def _handed(to: str, giver: Giver, ticket: TicketFacts, policy: Policy, event: Event) -> list[Effect]:
-    """The history, and a letter to whose business it is now: it carries the customer's words, so it can be answered."""
-    entry = _record(giver, ticket.number, event, to)
-    if to == giver.who or not to:
-        return [entry]
-    letter = Send(
-        letter=Letter.HANDED_OVER,
-        ticket=ticket.number,
-        to=Mailbox("", to),
-        purpose=Purpose.AGENT,
-        language=support_language(policy, to),
-        context={"by": giver.who, "how": "assigned"},
-    )
-    return [entry, letter]
-
-
-def _moved(order: Move, giver: Giver, ticket: TicketFacts, policy: Policy) -> list[Effect]:
-    place = f"{order.category}/{order.topic}" if order.topic else order.category
-    if (order.category, order.topic) == (ticket.category, ticket.topic):
-        return []
-    effects: list[Effect] = [
-        Moved(ticket.number, order.category, order.topic),
-        _record(giver, ticket.number, Event.MOVED, place),
-    ]
-    if ticket.assignee and not policy.is_agent_of(ticket.assignee, order.category):
-        effects += [Assigned(ticket.number, ""), _record(giver, ticket.number, Event.ASSIGNED, "")]
-    if order.category != ticket.category:
-        context: dict[str, object] = {"by": giver.who, "how": "moved"}
-        told = {giver.who, *policy.category(ticket.category).team}
-        effects += to_team(
-            policy, order.category, Letter.HANDED_OVER, ticket.number, has_message=False, context=context, but=told
-        )
-    return effects
-
-
-def _merged(number: int, target: TicketFacts | None, giver: Giver) -> list[Effect]:
-    if target is None:
-        return []
+def _handed(policy: Policy, number: int, people: Iterable[str], giver: Giver, how: str) -> list[Send]:
+    """A letter to those whose business it is now: it carries the customer's words, so that it can be answered."""
     return [
-        *_closed(number, giver),
-        _record(giver, number, Event.MERGED, f"#{target.number}"),
-        _record(giver, target.number, Event.MERGED, f"#{number}"),
-        Merged(number, target.number),
+        Send(
+            letter=Letter.HANDED_OVER,
+            ticket=number,
+            to=Mailbox("", address),
+            purpose=Purpose.AGENT,
+            language=support_language(policy, address),
+            context={"by": giver.who, "how": how},
+        )
+        for address in people
     ]
 
 
-def _joined(order: Invite, giver: Giver, ticket: TicketFacts, facts: Facts) -> list[Effect]:
+def _invited(order: Invite, ticket: TicketFacts, facts: Facts) -> list[Joined]:
+    """Those who are not in it yet; with the names under which they were proposed."""
     proposed = {person.address: person for person in facts.proposed.get(ticket.number, ())}
-    people = proposed.values() if order.addresses is None else [
-        proposed.get(address, Mailbox("", address)) for address in order.addresses
-    ]  # fmt: skip
-    effects: list[Effect] = []
-    for person in people:
-        if ticket.number == OPENED or ticket.participant(person.address) is None:
-            effects.append(Joined(ticket.number, person))
-            effects.append(_record(giver, ticket.number, Event.CC_JOINED, person.address))
-    return effects
+    addresses = tuple(proposed) if order.addresses is None else order.addresses
+    people = (proposed.get(address, Mailbox("", address)) for address in dict.fromkeys(addresses))
+    return [Joined(ticket.number, person) for person in people if ticket.participant(person.address) is None]
+
+
+def changed(ticket: TicketFacts, orders: Iterable[Order], facts: Facts) -> TicketFacts:
+    """The ticket as it will be once these orders have been carried out, as far as words to its people depend on it."""
+    for order in orders:
+        match order:
+            case Move():
+                ticket = replace(ticket, category=order.category, topic=order.topic)
+            case Assign():
+                ticket = replace(ticket, assignee=order.address)
+            case Invite():
+                people = (effect.person for effect in _invited(order, ticket, facts))
+                ticket = replace(ticket, participants=(*ticket.participants, *people))
+    return ticket

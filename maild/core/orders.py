@@ -4,14 +4,15 @@ Grammar and feasibility only; what an order does to a ticket is `core.obey`.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
 from maild.core.address import is_mailbox, normalise
-from maild.core.commands import Command, Typed, Word
+from maild.core.commands import Command, Word, read_commands
+from maild.core.mail import Mail
 from maild.core.policy import Category, Policy, Topic
 
 Named = TypeVar("Named", Category, Topic)
@@ -139,32 +140,10 @@ class Problem:
 
 def read_order(command: Command, policy: Policy) -> Order | Trouble | None:
     """The order in a command line. None for commands that are no order: `#solved`, `#ask`, `#open`."""
-    argument = command.argument
-    match command.word:
-        case Word.ASSIGN:
-            address = _one_address(argument)
-            return Assign(address) if address else Trouble.ARGUMENT
-        case Word.MOVE:
-            return _move(argument, policy)
-        case Word.MERGE:
-            number = ticket_number(argument)
-            return Merge(number) if number else Trouble.ARGUMENT
-        case Word.TAG:
-            return _tag(argument)
-        case Word.PRIORITY:
-            return _prioritise(argument)
-        case Word.CC:
-            return _invite(argument)
-        case Word.SNOOZE:
-            return _snooze(argument)
-        case Word.SPAM:
-            return Spam()
-        case Word.MACRO:
-            return UseMacro(argument) if argument else Trouble.ARGUMENT
-        case Word.CUSTOMER:
-            address = _one_address(argument)
-            return Towards(address) if address else Trouble.ARGUMENT
-    return None
+    if command.word is Word.MOVE:
+        return _move(command.argument, policy)
+    read = _READERS.get(command.word)
+    return read(command.argument) if read else None
 
 
 def ticket_number(text: str) -> int | None:
@@ -173,10 +152,13 @@ def ticket_number(text: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def merged_numbers(typed: Typed) -> tuple[int, ...]:
-    """The tickets that `#merge` lines name: they have to be looked up."""
-    numbers = (ticket_number(command.argument) for command in typed.commands if command.word is Word.MERGE)
-    return tuple(number for number in numbers if number)
+def looked_up_by_orders(mail: Mail, policy: Policy) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """What the orders in a mail of support's name and the rules have to know: tickets, and people."""
+    if "#" not in mail.reply or mail.author is None or not policy.is_support(mail.author.address):
+        return (), ()
+    orders = [read_order(command, policy) for command in read_commands(mail.reply).commands]
+    numbers = tuple(order.number for order in orders if isinstance(order, Merge))
+    return numbers, tuple(order.address for order in orders if isinstance(order, Towards))
 
 
 def _addresses(text: str) -> tuple[str, ...]:
@@ -239,3 +221,35 @@ def _snooze(text: str) -> Snooze | Trouble:
         return Trouble.ARGUMENT
     time = timedelta(**{unit: int(match[1])})
     return Snooze(time) if timedelta() < time <= MAX_SNOOZE else Trouble.ARGUMENT
+
+
+def _assign(text: str) -> Assign | Trouble:
+    address = _one_address(text)
+    return Assign(address) if address else Trouble.ARGUMENT
+
+
+def _towards(text: str) -> Towards | Trouble:
+    address = _one_address(text)
+    return Towards(address) if address else Trouble.ARGUMENT
+
+
+def _merge(text: str) -> Merge | Trouble:
+    number = ticket_number(text)
+    return Merge(number) if number else Trouble.ARGUMENT
+
+
+def _macro(text: str) -> UseMacro | Trouble:
+    return UseMacro(text) if text else Trouble.ARGUMENT
+
+
+_READERS: dict[Word, Callable[[str], Order | Trouble]] = {
+    Word.ASSIGN: _assign,
+    Word.CC: _invite,
+    Word.CUSTOMER: _towards,
+    Word.MACRO: _macro,
+    Word.MERGE: _merge,
+    Word.PRIORITY: _prioritise,
+    Word.SNOOZE: _snooze,
+    Word.SPAM: lambda _: Spam(),
+    Word.TAG: _tag,
+}

@@ -38,9 +38,7 @@ class Right(StrEnum):
     DECIDE = "decide"  # what becomes of a held mail
 
 
-_OPERATOR = frozenset(
-    {Right.READ, Right.READ_NOTES, Right.ANSWER, Right.NOTE, Right.COMMAND, Right.OPEN, Right.DECIDE}
-)
+_OPERATOR = frozenset({Right.READ, Right.READ_NOTES, Right.ANSWER, Right.NOTE, Right.COMMAND, Right.OPEN, Right.DECIDE})
 _NOTHING: frozenset[Right] = frozenset()
 
 
