@@ -40,11 +40,11 @@ def list_held(is_json: bool) -> None:
 @click.argument("number", metavar="ID", type=NUMBER)
 def release(number: int) -> None:
     """Let a held mail through, with a customer's rights."""
-    from maild.desk import act
+    from maild.desk import holds
 
     with opened_desk() as desk:
         row_of(desk, number)
-        carried_out(act.release(desk, number, whoami()))
+        carried_out(holds.release(desk, number, whoami()))
     click.echo(f"mail {number}: released")
 
 
@@ -52,9 +52,9 @@ def release(number: int) -> None:
 @click.argument("number", metavar="ID", type=NUMBER)
 def drop(number: int) -> None:
     """Let nothing come of a held mail; its bytes are kept."""
-    from maild.desk import act
+    from maild.desk import holds
 
     with opened_desk() as desk:
         row_of(desk, number)
-        carried_out(act.drop(desk, number, whoami()))
+        carried_out(holds.drop(desk, number, whoami()))
     click.echo(f"mail {number}: dropped")

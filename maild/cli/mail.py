@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from maild.cli.group import Group
-from maild.cli.open import NUMBER, carried_out, found, opened_desk
+from maild.cli.open import NUMBER, carried_out, found, opened_desk, whoami
 from maild.cli.show import as_json, json_line, local, page, table
 
 if TYPE_CHECKING:
@@ -73,11 +73,11 @@ def raw(number: int) -> None:
 @click.argument("number", metavar="ID", type=NUMBER)
 def replay(number: int) -> None:
     """Hand a held mail to the rules again, as if it had just come in."""
-    from maild.desk import act
+    from maild.desk import holds
 
     with opened_desk() as desk:
         row_of(desk, number)
-        carried_out(act.replay(desk, number))
+        carried_out(holds.replay(desk, number, whoami()))
     click.echo(f"mail {number}: spooled")
 
 

@@ -188,7 +188,7 @@ def _contradictions(typed: Typed, case: Case) -> list[Problem]:
 def _obstacles(said: Said, ticket: TicketFacts, case: Case) -> list[Problem]:
     """The commands that make no sense for this ticket, or are not this agent's to give."""
     lines = {order: command.line for command in said.typed.commands for order in (read_order(command, case.policy),)}
-    after = changed(ticket, said.orders, case.facts)
+    after = changed(ticket, said.orders)
     found = [
         Problem(lines.get(order, ""), trouble)
         for order in said.orders
@@ -230,7 +230,7 @@ def _carried_out(case: Case, said: Said, ticket: TicketFacts) -> Decision:
         return explained(case, Reason.HELD_NOTHING_TO_SEND, ticket)
     first = [order for order in said.orders if not closes([order])]
     last = [order for order in said.orders if closes([order])]
-    after = changed(ticket, first, facts)
+    after = changed(ticket, first)
     effects: list[Effect] = [*order_effects(first, said.giver, ticket, facts, policy)]
     spoken = decide_speech(speech, after, facts, policy)
     if spoken is None:

@@ -50,7 +50,7 @@ def _opened(case: Case, category: str, *, is_approved: bool) -> Decision:
     problems = [*problems_of(said, ticket, case), *_own_problems(case, to, said.speech.answer is not None)]
     if problems:
         return explained(case, Reason.HELD_COMMAND_UNCLEAR, None, problems, can_send=False)
-    ticket_after = changed(ticket, said.orders, case.facts)
+    ticket_after = changed(ticket, said.orders)
     spoken = decide_speech(said.speech, ticket_after, case.facts, case.policy)
     effects: list[Effect] = [
         OpenTicket(ticket.subject, category, ticket.topic, (ticket.customer,), ticket.language, is_incoming=True),

@@ -96,6 +96,7 @@ class Reason(StrEnum):
     DEADLINE_REACHED = "the reopening deadline is reached"
     DEADLINE_NEAR = "the reopening deadline is near"
     CUSTOMER_SILENT = "no word from the customer since the answer"
+    WOKEN = "support wanted to be reminded"
 
     HELD_UNPARSABLE = "could not be parsed"
     HELD_NO_AUTHOR = "no author"
@@ -215,6 +216,14 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class ProposeCc:
+    """People in Cc whom support may let into the ticket."""
+
+    ticket: int
+    people: tuple[Mailbox, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LetterBounced:
     """The letter of that outbox row did not arrive. `unreachable` is the address if it is proven not to exist."""
 
@@ -223,7 +232,7 @@ class LetterBounced:
     unreachable: str = ""
 
 
-Effect = OpenTicket | AddMessage | SetStatus | Confirm | Reminded | Record | Send | LetterBounced | Change
+Effect = OpenTicket | AddMessage | SetStatus | Confirm | Reminded | Record | Send | LetterBounced | ProposeCc | Change
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class MailKeys:
 
 @dataclass(frozen=True, slots=True)
 class TicketFacts:
-    """A ticket as the rules see it. The first participant is the customer."""
+    """A ticket as the rules see it. The first participant is the customer; `proposed` are people in Cc, not joined."""
 
     number: int
     subject: str
@@ -42,6 +42,7 @@ class TicketFacts:
     merged_into: int | None = None
     auto_solve_at: datetime | None = None
     assignee: str = ""
+    proposed: tuple[Mailbox, ...] = ()
 
     def participant(self, address: str) -> Mailbox | None:
         """The participant of that (normalised) address, or None."""
@@ -99,8 +100,8 @@ class Provoked:
 class Facts:
     """The answers. `recorded` maps Message-IDs of messages to their ticket; `languages` what people have chosen.
 
-    `proposed` are people named in Cc who have not joined a ticket. For the mail of an agent: `last_answer` of the
-    ticket, and `replied_to`, the newest message that he has seen with what he answers.
+    For the mail of an agent: `last_answer` of the ticket, and `replied_to`, the newest message that he has seen with
+    what he answers.
     """
 
     tickets: Mapping[int, TicketFacts] = field(default_factory=dict)
@@ -109,7 +110,6 @@ class Facts:
     is_own_letter: bool = False
     bounced: LetterFacts | None = None
     provoked: Provoked = field(default_factory=Provoked)
-    proposed: Mapping[int, tuple[Mailbox, ...]] = field(default_factory=dict)
     last_answer: LastAnswer | None = None
     replied_to: int = 0
 

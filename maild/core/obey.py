@@ -61,7 +61,7 @@ def _own_obstacle(
         case Merge():
             return _merge_obstacle(order, giver, ticket, facts, policy)
         case Invite():
-            return _invite_obstacle(order, ticket, facts, policy)
+            return _invite_obstacle(order, ticket, policy)
     return None
 
 
@@ -78,9 +78,9 @@ def _merge_obstacle(order: Merge, giver: Giver, ticket: TicketFacts, facts: Fact
     return None if _can_close(target, giver.moment) else Trouble.CLOSED
 
 
-def _invite_obstacle(order: Invite, ticket: TicketFacts, facts: Facts, policy: Policy) -> Trouble | None:
+def _invite_obstacle(order: Invite, ticket: TicketFacts, policy: Policy) -> Trouble | None:
     if order.addresses is None:
-        return None if facts.proposed.get(ticket.number) else Trouble.NOBODY_PROPOSED
+        return None if ticket.proposed else Trouble.NOBODY_PROPOSED
     is_ours = any(policy.is_desk_address(one) or policy.is_support(one) for one in order.addresses)
     return Trouble.DESK_ADDRESS if is_ours else None
 
@@ -160,7 +160,7 @@ def _(order: Prioritise, giver: Giver, ticket: TicketFacts, facts: Facts, policy
 @_effects.register
 def _(order: Invite, giver: Giver, ticket: TicketFacts, facts: Facts, policy: Policy) -> list[Effect]:
     effects: list[Effect] = []
-    for joined in _invited(order, ticket, facts):
+    for joined in _invited(order, ticket):
         effects += [joined, _record(giver, ticket.number, Event.CC_JOINED, joined.person.address)]
     return effects
 
@@ -202,15 +202,15 @@ def _handed(policy: Policy, number: int, people: Iterable[str], giver: Giver, ho
     ]
 
 
-def _invited(order: Invite, ticket: TicketFacts, facts: Facts) -> list[Joined]:
+def _invited(order: Invite, ticket: TicketFacts) -> list[Joined]:
     """Those who are not in it yet; with the names under which they were proposed."""
-    proposed = {person.address: person for person in facts.proposed.get(ticket.number, ())}
+    proposed = {person.address: person for person in ticket.proposed}
     addresses = tuple(proposed) if order.addresses is None else order.addresses
     people = (proposed.get(address, Mailbox("", address)) for address in dict.fromkeys(addresses))
     return [Joined(ticket.number, person) for person in people if ticket.participant(person.address) is None]
 
 
-def changed(ticket: TicketFacts, orders: Iterable[Order], facts: Facts) -> TicketFacts:
+def changed(ticket: TicketFacts, orders: Iterable[Order]) -> TicketFacts:
     """The ticket as it will be once these orders have been carried out, as far as words to its people depend on it."""
     for order in orders:
         match order:
@@ -219,6 +219,6 @@ def changed(ticket: TicketFacts, orders: Iterable[Order], facts: Facts) -> Ticke
             case Assign():
                 ticket = replace(ticket, assignee=order.address)
             case Invite():
-                people = (effect.person for effect in _invited(order, ticket, facts))
+                people = (effect.person for effect in _invited(order, ticket))
                 ticket = replace(ticket, participants=(*ticket.participants, *people))
     return ticket
