@@ -60,11 +60,13 @@ def show(number: int, is_json: bool) -> None:
 @mail.command()
 @click.argument("number", metavar="ID", type=NUMBER)
 def raw(number: int) -> None:
-    """Write the bytes of a mail, as they came in, to standard output."""
-    from maild.store import ledger
+    """Write the bytes of a mail, as they came in, to standard output. The audit list knows of it."""
+    from maild.store import audit, ledger
 
     with opened_desk() as desk:
         data = found(desk.store.read_now(ledger.raw, number), f"mail {number}")
+        what = f"mail {number}"
+        desk.store.run_now(audit.add, desk.now(), act="raw mail read", who=whoami(), via="cli", what=what)
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
 

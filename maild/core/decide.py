@@ -153,7 +153,8 @@ def _decide_approved(case: Case, approval: Approval) -> Decision:
     """Support's own held mail, which its author, or in open trust his team, wants to be sent or kept as a note."""
     ticket = _meant(case)
     category = ticket.category if ticket else case.routes[0].category
-    person = Actor(approval.person, Standing.CONFIRMED)
+    is_operator = approval.person.startswith("cli:")
+    person = Actor(approval.person, Standing.OPERATOR if is_operator else Standing.CONFIRMED)
     if case.trust is Trust.FAILED or Right.DECIDE not in rights_of(person, category, ticket, case.policy):
         return held(case, Reason.HELD_AGENT_UNVERIFIED, ticket)
     if is_business(case) and not agent_proofs(case) and approval.action is HeldAction.SEND:

@@ -41,6 +41,11 @@ class HeldView:
     language: str
 
     @property
+    def reason(self) -> str:
+        """Why it is held: the name of a Reason without HELD_, in lower case."""
+        return Reason(self.row.reason).name.removeprefix("HELD_").lower()
+
+    @property
     def may_act(self) -> bool:
         """Can the button be pressed?"""
         return self.claim.action in self.actions and self.claim.action is not HeldAction.SHOW
@@ -153,6 +158,19 @@ def _release(tx: Tx, desk: Desk, row: ledger.LedgerRow, who: str, via: str) -> N
     approvals.remove(tx, row.id)
     ledger.replay(tx, row.id, is_released=True)
     _tell(tx, desk, row, Event.RELEASED, who, via, f"mail {row.id}")
+
+
+async def approve(desk: Desk, mail: int, who: str, action: HeldAction) -> None:
+    """Send support's own held mail all the same, or keep it as a note. Raises NotAllowed if that cannot be."""
+    await desk.store.run(_approve_by_command, desk, mail, who, action)
+    desk.wake.mail.set()
+
+
+def _approve_by_command(tx: Tx, desk: Desk, mail: int, who: str, action: HeldAction) -> None:
+    row = _held(tx, desk, mail, who)
+    if action not in actions_for(row, row.sender, desk.policy):
+        raise NotAllowed(f"mail {mail} cannot be taken as {action}: it is not support's own, or nobody vouches for it")
+    _approve(tx, desk, row, Approval(action, who), "cli")
 
 
 async def replay(desk: Desk, mail: int, who: str) -> None:

@@ -215,6 +215,7 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "claims_own": bool(kept.get("claims_own")),
         "is_note": bool(kept.get("is_note")),
         "reply_is_note": row.purpose == "n",
+        "has_links": bool(desk.policy.public_url),
         "hold": held_context(desk, row),
         "echo": kept.get("echo"),
         "by": _name_of(draft, str(kept.get("by", ""))),

@@ -101,8 +101,8 @@ class Renderer:
         return Rendered(clean_header(subject), text.strip("\n") + "\n", html)
 
     def page(self, name: str, language: str, context: Mapping[str, object]) -> str:
-        """A web page, `name` without folder and suffix: action, done, past, missing, refused, busy, expired, letters,
-        letter.
+        """A web page, `name` without folder and suffix: action, done, past, missing, refused, busy, expired, held,
+        letters, letter.
         """
         return self._environment(language).get_template(f"web/{name}.html").render(context)
 
@@ -222,6 +222,7 @@ _NOTHING: dict[str, object] = {
     "claims": None,
     "claims_own": False,
     "is_note": False,
+    "has_links": True,
     "hold": None,
     "echo": None,
     "by": "",
