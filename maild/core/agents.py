@@ -177,8 +177,9 @@ def _contradictions(typed: Typed, case: Case) -> list[Problem]:
     for command in typed.commands:
         is_twice = command.word in _ONCE and words.count(command.word) > 1
         is_asked_and_done = command.word is Word.ASK and bool({*_FATES} & {*words})
+        is_fate_of_new = command.word is Word.CUSTOMER and bool({Word.MERGE, Word.SPAM, Word.OPEN} & {*words})
         is_spam_with_words = command.word is Word.SPAM and bool(typed.words or case.mail.attachments)
-        if is_twice or is_asked_and_done or is_spam_with_words:
+        if is_twice or is_asked_and_done or is_spam_with_words or is_fate_of_new:
             found.append(Problem(command.line, Trouble.CONTRADICTION))
         elif command.word is Word.ASK and not (typed.words or typed.note):
             found.append(Problem(command.line, Trouble.NO_WORDS))

@@ -117,6 +117,7 @@ def _joined(case: Case, ticket: TicketFacts, match: Match, happening: Happening,
         ticket.category,
         Letter.REOPENED if outcome.reopens else Letter.NEW_MESSAGE,
         ticket.number,
+        also=ticket.assignee,
         context={"verdict": verdict(case, is_confirmed=match.is_confirmed), **proposal_context(copied)},
     )
     if outcome.starts_round:

@@ -117,6 +117,7 @@ def _said(speech: Speech, message: AddMessage, ticket: TicketFacts, number: int,
             purpose=Purpose.NOTE,
             context={"is_note": message.is_note},
             but=(message.author.address,),
+            also=ticket.assignee,
         ),
     ]
 
