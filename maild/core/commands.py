@@ -92,8 +92,8 @@ class Typed:
 def read_commands(text: str, *, is_approved: bool = False) -> Typed:
     """Take an agent's new words apart. Lines inside ``` fences are never commands.
 
-    `is_approved`: he was shown his mail and said that it shall go out. Then what is no clear command is text, but for
-    anything that looks like `#note`: from there on it stays inside.
+    `is_approved`: he was shown his mail and said that it shall go out. Then unknown commands are text, and what looks
+    like a known one does not go out: neither the line, nor anything below one that looks like `#note`.
     """
     commands: list[Command] = []
     words: list[str] = []
@@ -111,7 +111,7 @@ def read_commands(text: str, *, is_approved: bool = False) -> Typed:
         is_top = not any(entry.strip() for entry in words)
         if match and word and is_top and not (match[2] and word in _WITHOUT_ARGUMENT):
             commands.append(Command(word, (match[2] or "").strip(), line.strip()))
-        elif not is_approved and not is_hidden and ((match and (word or is_top)) or _is_nearly_command(line)):
+        elif not is_hidden and (_is_nearly_command(line) or (match and is_top and not is_approved)):
             unclear.append(line.strip())
         else:
             words.append(line)

@@ -83,11 +83,17 @@ def _letter(
         "can": [action.value for action in can],
     }
     category = ticket.category if ticket else case.routes[0].category
+    last = case.facts.last_answer if letter is Letter.COLLISION else None
     return Send(
         letter=letter,
         ticket=ticket.number if ticket else OPENED,
         to=Mailbox("", to),
         purpose=Purpose.NOTE,
         language=support_language(case.policy, to),
-        context={"category": category, "hold": hold, "answers": case.mail.message_id},
+        context={
+            "category": category,
+            "hold": hold,
+            "answers": case.mail.message_id,
+            "by": last.author if last else "",
+        },
     )

@@ -1,4 +1,4 @@
-"""Support's own mail that is set aside: who hears of it, what the links do, and that nothing reaches a customer before."""
+"""Support's own mail that is set aside: who hears of it, what the links do; nothing reaches a customer before."""
 
 import asyncio
 import re
@@ -80,7 +80,7 @@ def test_what_is_not_clear_is_explained_to_its_author_with_his_words_and_three_l
     ("words", "sent", "status"),
     [
         ("#solvd\nГотово.", "#solvd\nГотово.", "pending"),
-        ("Готово.\n#solved", "Готово.\n#solved", "pending"),
+        ("Готово.\n#assign anna@office.example", "Готово.", "pending"),
         ("#priority urgent\n#solved\nГотово.", "Готово.", "solved"),
         ("#merge 99\nГотово.\n#note: секрет\nещё", "Готово.", "pending"),
         ("#solvd\nГотово.\n*#Заметка* секрет", "#solvd\nГотово.", "pending"),
@@ -97,7 +97,7 @@ def test_send_sends_the_words_once_and_never_what_looks_like_a_note(
         assert (view.may_act, view.outcome) == (True, "held")
         await press(talk, send)
         [answer] = to_customers(await talk.letters())
-        assert sent in answer.text
+        assert answer.text.replace("\r", "").startswith(f"{sent}\n\n")
         assert "секрет" not in answer.everything
         assert talk.status(1) == status
         assert talk.events(1).count("agent_answered") == 1
@@ -142,9 +142,7 @@ def test_a_link_is_good_for_its_reader_its_mail_and_its_purpose_only(tmp_path: P
                 await look_held(talk.desk, held_token(keys, HeldClaim(mail, stranger, HeldAction.SEND)))
         for colleague in (HeldAction.SEND, HeldAction.RELEASE):
             token = held_token(keys, HeldClaim(mail, ANNA, colleague))
-            assert not (await press(talk, token)).may_act, (
-                "only its author sends it, and nobody makes a customer of him"
-            )
+            assert not (await press(talk, token)).may_act, "only its author can send it"
         with pytest.raises(NotAllowed):
             await press_held(talk.desk, good, page_nonce(keys, "another page", "a" * 16, talk.clock()))
         assert talk.row(mail).state == "held"
