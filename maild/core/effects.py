@@ -136,6 +136,8 @@ class OpenTicket:
     language: str
     follow_up_of: int | None = None
     is_incoming: bool = False
+    fields: Mapping[str, str] = field(default_factory=dict)
+    status: Status = Status.NEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,14 @@ class SetStatus:
     reopen_until: datetime | None = None
     auto_solve_at: datetime | None = None
     is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetFields:
+    """The values of the topic's card, by key."""
+
+    ticket: int
+    values: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +242,19 @@ class LetterBounced:
     unreachable: str = ""
 
 
-Effect = OpenTicket | AddMessage | SetStatus | Confirm | Reminded | Record | Send | LetterBounced | ProposeCc | Change
+Effect = (
+    OpenTicket
+    | AddMessage
+    | SetStatus
+    | SetFields
+    | Confirm
+    | Reminded
+    | Record
+    | Send
+    | LetterBounced
+    | ProposeCc
+    | Change
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class TicketFacts:
     merged_into: int | None = None
     auto_solve_at: datetime | None = None
     assignee: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
     proposed: tuple[Mailbox, ...] = ()
 
     def participant(self, address: str) -> Mailbox | None:

@@ -228,6 +228,9 @@ _NOTHING: dict[str, object] = {
     "by": "",
     "how": "",
     "days": 30,
+    "fields": [],
+    "problems": [],
+    "catalogue": [],
 }
 
 
