@@ -231,6 +231,8 @@ _NOTHING: dict[str, object] = {
     "fields": [],
     "problems": [],
     "catalogue": [],
+    "tickets": [],
+    "scope": "mine",
 }
 
 
