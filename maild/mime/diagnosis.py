@@ -57,7 +57,8 @@ _LINE_END = re.compile(rb"\r{1,2}\n|\r")
 # RecursionError: the standard library descends into messages in messages in messages.
 _CRASHES = (AssertionError, AttributeError, LookupError, MessageError, NameError, RecursionError, TypeError, ValueError)
 _SAID = 32 * 1024  # characters of words that are searched
-_SCANNED = 256 * 1024  # octets given to flufl.bounce; reports are small
+_SCANNED = 64 * 1024  # octets given to flufl.bounce, which tries some 50 patterns on each line …
+_SCANNED_LINES = 2000  # … of so many; what it looks for stands at the top
 _NEAR = 700  # characters after an address in which its reason stands
 
 
@@ -145,11 +146,15 @@ def _scan(raw: bytes) -> tuple[list[str], list[str]]:
 
     logging.getLogger("flufl.bounce").disabled = True  # it logs its own crashes with a traceback; they are expected
     try:
-        message: Message = email.message_from_bytes(_LINE_END.sub(b"\n", raw[:_SCANNED]))
+        message: Message = email.message_from_bytes(_begin_of(raw))
         temporary, permanent = all_failures(message)
     except _CRASHES:
         return [], []
     return _as_text(temporary), _as_text(permanent)
+
+
+def _begin_of(raw: bytes) -> bytes:
+    return b"\n".join(_LINE_END.sub(b"\n", raw[:_SCANNED]).split(b"\n")[:_SCANNED_LINES])
 
 
 def _as_text(addresses: object) -> list[str]:
