@@ -184,21 +184,23 @@ _SHORT = 1200  # characters: absence notes say little else
 _FORWARD = re.compile(r"\s*(?:fwd?|fw|wg|tr|rv|i|пересл\w*|vs)\s*:", re.IGNORECASE)
 
 
-def has_mark(fields: dict[str, str], author: str, subject: str) -> bool:
-    """Do its fields say that a machine answers? `fields` maps lower-case names to the first value."""
+def mark_of(fields: dict[str, str], author: str, subject: str) -> str:
+    """The field that says that a machine answers, "" if none does. `fields` maps lower-case names to first values."""
     token = keyword(fields.get("auto-submitted", ""))
     if token in ("auto-replied", "auto-reply"):
-        return True
+        return "auto-submitted"
     if token == "no":
-        return False
-    if any(_MARKS.match(name) and keyword(value) not in _OFF for name, value in fields.items()):
-        return True
-    if any(pattern.search(fields.get(name, "").lower()) for name, pattern in _VALUE_MARKS.items()):
-        return True
+        return ""
+    named = (name for name, value in fields.items() if _MARKS.match(name) and keyword(value) not in _OFF)
+    valued = (name for name, pattern in _VALUE_MARKS.items() if pattern.search(fields.get(name, "").lower()))
+    mark = next(named, "") or next(valued, "")
+    if mark:
+        return mark
     is_generated = token.startswith("auto-") or "x-auto-response-suppress" in fields
     if is_generated and _is_title(subject):  # Exchange marks absence notes as generated, not as replied
-        return True
-    return _is_exchange_rule(fields, author, subject, is_generated=is_generated)
+        return "auto-submitted" if token else "x-auto-response-suppress"
+    is_rule = _is_exchange_rule(fields, author, subject, is_generated=is_generated)
+    return "x-ms-exchange-inbox-rules-loop" if is_rule else ""
 
 
 def reads_like_one(fields: dict[str, str], subject: str, reply: str) -> bool:

@@ -52,6 +52,11 @@ def is_from_machine(looks: Looks) -> bool:
     return failures.robot_weight(looks.author, looks.fields.get("from", "")) == 2 or _has_null_sender(looks.fields)
 
 
+def has_status(looks: Looks) -> bool:
+    """Does it hold the fields of a delivery status, wherever they stand?"""
+    return looks.report_type == "delivery-status" or any(leaf.type in report.STATUS_TYPES for leaf in looks.leaves)
+
+
 def read(looks: Looks) -> Bounce | None:
     """What the mail says if it is a bounce, else None."""
     if not _is_worth_a_look(looks):
@@ -68,9 +73,8 @@ def read(looks: Looks) -> Bounce | None:
 def _is_worth_a_look(looks: Looks) -> bool:
     """Most mail is no bounce at the first glance."""
     return (
-        looks.report_type == "delivery-status"
-        or looks.type == "multipart/report"
-        or any(leaf.type in report.STATUS_TYPES for leaf in looks.leaves)
+        looks.type == "multipart/report"
+        or has_status(looks)
         or "x-failed-recipients" in looks.fields
         or _has_null_sender(looks.fields)
         or failures.robot_weight(looks.author, looks.fields.get("from", "")) > 0
@@ -109,7 +113,7 @@ def _is_answer(looks: Looks) -> bool:
     if failures.is_answer_subject(looks.subject):
         return True
     tells = failures.subject_tells(looks.subject)
-    return autoreply.has_mark(looks.fields, looks.author, looks.subject) and not (
+    return autoreply.mark_of(looks.fields, looks.author, looks.subject) != "" and not (
         tells or failures.robot_weight(looks.author, looks.fields.get("from", "")) == 2
     )
 

@@ -30,12 +30,14 @@ _RECEIPT_CLASS = re.compile(r"content-classes:mdn|report\.ipm\.note\.ipn?rn", re
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """The kind, whether it was only guessed from subject or wording, what a bounce says, a calendar's METHOD."""
+    """The kind, whether it was only guessed from subject or wording, what a bounce says, a calendar's METHOD, and in
+    words what the kind was told by."""
 
     kind: Kind
     is_guessed: bool = False
     bounce: Bounce | None = None
     calendar_method: str = ""
+    reason: str = ""
 
 
 def is_auto_generated(value: str) -> bool:
@@ -47,26 +49,29 @@ def sort_out(looks: Looks) -> Sort:
     """The kind of a mail; the surest sign counts, and a report counts more than who sent it."""
     types = _own_types(looks)
     if _is_complaint(looks, types):
-        return Sort(Kind.FEEDBACK_REPORT)
+        return Sort(Kind.FEEDBACK_REPORT, reason="its feedback report")
     if _is_receipt(looks, types):
-        return Sort(Kind.RECEIPT)
+        return Sort(Kind.RECEIPT, reason="its disposition notification")
     bounce = bounces.read(looks)
     if bounce:
-        return Sort(Kind.BOUNCE, is_guessed=not bounce.recipients, bounce=bounce)
+        reason = "its delivery status" if bounces.has_status(looks) else "its author, subject and words together"
+        return Sort(Kind.BOUNCE, is_guessed=not bounce.recipients, bounce=bounce, reason=reason)
     method = report.calendar_method(looks.leaves)
     if method:
-        return Sort(Kind.CALENDAR, calendar_method=method)
+        return Sort(Kind.CALENDAR, calendar_method=method, reason=f"its calendar part, {method}")
     return _by_fields(looks)
 
 
 def _by_fields(looks: Looks) -> Sort:
     """What is no report: an automatic answer, mail of a list, or a mail."""
-    if autoreply.has_mark(looks.fields, looks.author, looks.subject):
-        return Sort(Kind.AUTO_RESPONSE)
-    if _is_list(looks.fields):
-        return Sort(Kind.LIST)
+    mark = autoreply.mark_of(looks.fields, looks.author, looks.subject)
+    if mark:
+        return Sort(Kind.AUTO_RESPONSE, reason=f"its field {mark}")
+    list_field = _list_field(looks.fields)
+    if list_field:
+        return Sort(Kind.LIST, reason=f"its field {list_field}")
     if autoreply.reads_like_one(looks.fields, looks.subject, looks.reply):
-        return Sort(Kind.AUTO_RESPONSE, is_guessed=True)
+        return Sort(Kind.AUTO_RESPONSE, is_guessed=True, reason="its subject or words only")
     return Sort(Kind.MAIL)
 
 
@@ -98,6 +103,8 @@ def _is_receipt(looks: Looks, types: set[str]) -> bool:
     return is_replied or _DISPOSITION_FIELD.search(looks.text) is not None
 
 
-def _is_list(fields: dict[str, str]) -> bool:
-    precedence = autoreply.keyword(fields.get("precedence", ""))
-    return precedence in ("list", "bulk", "junk") or any(name in fields for name in _LIST_FIELDS)
+def _list_field(fields: dict[str, str]) -> str:
+    """The field that tells mail of a list, "" if there is none."""
+    if autoreply.keyword(fields.get("precedence", "")) in ("list", "bulk", "junk"):
+        return "precedence"
+    return next((name for name in _LIST_FIELDS if name in fields), "")

@@ -129,6 +129,7 @@ def _mail(
         defects=header.people.defects + defects,
         error=error,
         calendar_method=sort.calendar_method,
+        kind_reason=sort.reason,
     )
 
 
