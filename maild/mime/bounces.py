@@ -25,6 +25,7 @@ class _Signs:
     words: bool
     code: bool
     is_named: bool
+    opening: bool
     has_part: bool
     has_copy: bool
 
@@ -33,17 +34,21 @@ class _Signs:
         """A machine wrote it, it says that something failed, and all together weigh enough."""
         is_returned = self.has_part or self.has_copy
         is_full = self.subject and self.words and self.code
+        tells = self.subject or self.code
         if self.robot == 2:
-            is_machine, is_told = True, self.subject or self.words or self.code or is_returned
+            is_machine, is_told = True, tells or self.words or is_returned
         elif self.robot == 1:
-            is_machine = self.is_null or is_returned or self.is_auto or (is_full and self.is_named)
-            is_told = (self.subject or self.code) and (self.is_named or is_returned)
+            is_machine = self.is_null or is_returned or self.is_auto or self.opening or (is_full and self.is_named)
+            is_told = tells and (self.is_named or is_returned)
         else:
-            is_machine = self.is_null or (is_full and self.has_part)
-            is_told = (self.subject or self.code) and self.words and (self.is_named or is_returned)
-        weight = (
-            self.robot + self.is_null + (self.is_auto and self.robot > 0) + 2 * self.subject + self.words + self.code
-        ) + (self.is_named + 2 * is_returned)
+            is_machine = (
+                self.is_null
+                or (is_full and self.has_part)
+                or (self.opening and self.subject and (self.code or is_returned))
+            )
+            is_told = tells and self.words and (self.is_named or is_returned)
+        weight = self.robot + self.is_null + (self.is_auto and self.robot > 0) + 2 * self.subject
+        weight += self.words + self.code + self.opening + self.is_named + 2 * is_returned
         return is_machine and is_told and weight >= _ENOUGH
 
 
@@ -101,17 +106,17 @@ def _free_form(looks: Looks, returned: Returned) -> Bounce | None:
     own = _not_these(looks, returned)
     listed = diagnosis.addresses_in(looks.fields.get("x-failed-recipients", ""))
     named = listed or diagnosis.named_in(returned.words, own)
-    if not listed and (_is_answer(looks) or not _signs(looks, returned, named).is_enough):
+    if not listed and (_is_answer(looks, returned) or not _signs(looks, returned, named).is_enough):
         return None
     is_delay = failures.tells_of_delay(looks.subject, returned.words)
     recipients = diagnosis.failed_recipients(looks.raw, returned, named, own, is_delay=is_delay)
     return Bounce(recipients[: report.MAX_RECIPIENTS], returned.message_id or _answered_id(looks))
 
 
-def _is_answer(looks: Looks) -> bool:
-    """An absence note from <>, or somebody who answers a bounce."""
+def _is_answer(looks: Looks, returned: Returned) -> bool:
+    """An absence note from <>, or somebody who answers a bounce; some servers answer «Re: …» themselves."""
     if failures.is_answer_subject(looks.subject):
-        return True
+        return not (is_from_machine(looks) or failures.opens_like_a_machine(returned.words))
     tells = failures.subject_tells(looks.subject)
     return autoreply.mark_of(looks.fields, looks.author, looks.subject) != "" and not (
         tells or failures.robot_weight(looks.author, looks.fields.get("from", "")) == 2
@@ -129,6 +134,7 @@ def _signs(looks: Looks, returned: Returned, named: list[str]) -> _Signs:
         words=failures.words_tell(returned.words),
         code=status.has_code(returned.words[: failures.WORDS_SHOWN]),
         is_named=bool(named),
+        opening=failures.opens_like_a_machine(returned.words),
         has_part=has_part,
         has_copy=bool(returned.header),
     )

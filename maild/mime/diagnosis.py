@@ -16,7 +16,7 @@ from maild.mime import charset, status
 from maild.mime.phrases import any_of
 from maild.mime.returned import Returned
 
-_ADDR = r"(?:\"[^\"\n]{1,62}\"|[^\s<>()\[\]:;,\"'@|«»]{1,64})@(?:[\w-]{1,63}\.){1,10}[\w-]{2,63}"
+_ADDR = r"(?:\"[^\"\n]{1,62}\"|[^\s<>()\[\]:;,\"'@|«»（）]{1,64})@(?:[\w-]{1,63}\.){1,10}[\w-]{2,63}"
 _ADDRESS = re.compile(_ADDR)
 # The lines on which mail servers name who was not reached; `a` is the address.
 _SHAPES = tuple(
@@ -30,7 +30,8 @@ _SHAPES = tuple(
         r"\b[45]\d\d[ -][^\n]{0,60}?<ADDRESS>",
         r"(?:deliver\w*|reach\w*|sent|send|addressed|message|mail|доставл?\w*|zugestellt|remis|entregad[oa])[^\n.!?]{0,60}?"
         r" (?:to|for|get to|reach|адресату|получателю|по адресу|на адрес|для|an|à|al?)[: \t]+[\"'<(]{0,2}ADDRESS",
-        r"(?:user|recipient|account|mailbox|ящик|адрес|пользовател\w+)[ \t]+[\"'<(]{0,2}ADDRESS",
+        r"(?:user|recipient|receiver|address|account|mailbox|ящик|адрес|пользовател\w+|收件人)"
+        r"[ \t]*:?[ \t]*[\"'<(（]{0,2}ADDRESS",
     )
 )
 _NOT_FAILED = any_of(

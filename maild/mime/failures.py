@@ -5,7 +5,7 @@ Wording only; what to make of it is decided in `kinds`. Languages: those in whic
 
 import re
 
-from maild.mime.phrases import any_of
+from maild.mime.phrases import alternatives, any_of
 
 # Who reports: strong names are nobody's but a mail system's, weak ones are also signed by people (RFC 2142 §7).
 _STRONG = any_of(
@@ -28,7 +28,7 @@ _STRONG_NAME = any_of(
     """
 )
 _WEAK = re.compile(
-    r"(?:[^@\s]{0,30}[-_.])?(?:postmaster|post[-_.]?office|mail[-_.]?admin(?:istrator)?|mail[-_.]?system|mailsystem|mailgw"
+    r"(?:[^@\s]{0,30}[-_.])?(?:postmaster|post[-_.]?office|mail[-_.]?admin(?:istrator)?|administrator|mailmarshal|mail[-_.]?system|mailsystem|mailgw"
     r"|mail[-_.]?gateway|microsoftexchange[0-9a-f]{10,40}|exchange|smtp|mta|bounces?|uucp|root|listserv|noreply|no-reply)"
     r"(?:[-+=_][^@\s]{0,200})?(?:@|$)",
     re.IGNORECASE,
@@ -108,7 +108,7 @@ _SUBJECT = any_of(
     toimittamaton
     недоставлен
     не (?:был[аои]? |может быть |могут быть )?доставлен
-    не удалось (?:доставить|отправить)
+    не (?:удалось|удается|удаётся) (?:доставить|отправить)
     невозможно доставить
     (?:ошибка|сбой|проблем[аы]|отказ|неудач\w+|задержка|отч[её]т о|уведомление о) (?:при )?(?:не)?доставк
     не вдалося доставити
@@ -221,6 +221,33 @@ _FINAL = any_of(
     \b55\d\b
     """
 )
+# How mail systems begin; nobody else begins a mail so, but people quote it further down.
+_OPENINGS = alternatives(
+    r"""
+    this is the [^\n]{0,80}(?:mail|smtp|postfix|exim|qmail|program|server)
+    this (?:message|mail|e-?mail|report) (?:was|is|has been) (?:created|generated|sent) (?:automatically )?by\
+        (?: the)? [^\n]{0,30}(?:mail|delivery|server)
+    (?:i'm afraid i|i'm sorry|i am sorry|sorry, (?:we|i) )[^\n]{0,60}(?:deliver|inform you that)
+    (?:your|the|a) (?:e-?)?(?:message|mail)s?\s*\n\s*(?:to|from|subject|sent):
+    ваше (?:сообщение|письмо)\s*\n\s*(?:кому|от|тема|отправлено):
+    (?:your|the|the following|a|the attached) (?:e-?)?(?:message|mail)[^\n]{0,60}\s\
+        (?:could not|couldn't|cannot|was not|wasn't|has not|is)[^\n]{0,20}(?:deliver|undeliver|sent|relayed)
+    (?:your|the) (?:e-?)?(?:message|mail) to the following
+    delivery (?:to|of|has failed|failed|to the following)\b
+    (?:we|the (?:mail )?server) (?:had trouble|were? unable|could not|was unable|are sorry)
+    (?:the|each of the) (?:following )?(?:user|recipient|address|account)[^\n]{0,40}\
+        (?:disabled|unknown|rejected|had|were|was|over quota)
+    [^\n]{0,6}-{3,}[^\n]{0,40}(?:addresses|failure reasons|server message|transcript|delivery|error)
+    (?:user mailbox|user unknown|unknown (?:user|recipient)|failed to deliver|undeliver)
+    (?:an )?error[^\n]{0,40}(?:deliver|sending)
+    sent <<<
+    к сожалению, (?:ваше|мы|письмо|сообщение)[^\n]{0,80}(?:не |сообщить)
+    (?:ваше )?(?:письмо|сообщение)[^\n]{0,60}не (?:был|может|удалось)[^\n]{0,20}(?:доставлен|доставить|отправлен)
+    抱歉|次の(?:あて先|受信者|宛先)|很抱歉
+    """
+)
+_GREETING = r"(?:(?:hi|hello|здравствуйте|(?:dear|уважаем\w{2,4}) [\w ]{1,40})[.!,:]\s{1,20})?"
+_OPENING = re.compile(rf"\W{{0,40}}{_GREETING}{_OPENINGS}", re.IGNORECASE)
 _ANSWER_PREFIX = re.compile(
     r"\s*(?:re|aw|sv|fwd?|wg|tr|rv|отв|ответ|пересл|fw|ha|на)\s*(?:\[\d+\])?\s*:", re.IGNORECASE
 )
@@ -233,6 +260,8 @@ def robot_weight(author: str, from_field: str) -> int:
     name = shown.partition("<")[0]
     if _STRONG.match(author) or _STRONG_NAME.search(name) or (not author and _STRONG.search(shown)):
         return 2
+    if not shown.strip():
+        return 1
     return int(_WEAK.match(author) is not None or _WEAK_NAME.search(name) is not None)
 
 
@@ -249,6 +278,11 @@ def subject_tells(subject: str) -> bool:
 def words_tell(words: str) -> bool:
     """Do the first words say that something was not delivered?"""
     return _WORDS.search(words[:WORDS_SHOWN]) is not None
+
+
+def opens_like_a_machine(words: str) -> bool:
+    """Does the text begin as the reports of mail systems begin?"""
+    return _OPENING.match(words[:WORDS_SHOWN]) is not None
 
 
 def tells_of_delay(subject: str, words: str) -> bool:

@@ -46,7 +46,7 @@ _DEDUCED = tuple(
             r"""
             (?:unknown|unresolvable|unrouteable) (?:host|domain|mail domain)
             host(?:name)? (?:or domain name )?(?:unknown|not found)
-            (?:domain|host)[^\n]{0,40}(?:not found|does not exist|unknown|no(?:t)? valid|could not be found)
+            (?:domain|host)[^\n:]{0,40}(?:not found|does not exist|unknown|no(?:t)? valid|could not be found)
             name service error
             no (?:mx|route)
             nxdomain
@@ -106,6 +106,7 @@ _DEDUCED = tuple(
             black list
             polic(?:y|ies)
             access denied
+            not accepting mail
             not authori[sz]ed
             rejected due
             reputation
