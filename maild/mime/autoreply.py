@@ -5,7 +5,7 @@ What is only *generated* (Auto-Submitted: auto-generated) asks something and is 
 
 import re
 
-from maild.mime.phrases import alternatives, any_of
+from maild.mime.alternatives import alternatives, any_of
 
 _MARKS = any_of(
     r"""

@@ -13,7 +13,7 @@ from email.message import Message
 
 from maild.core.mail import BouncedRecipient
 from maild.mime import charset, status
-from maild.mime.phrases import any_of
+from maild.mime.alternatives import any_of
 from maild.mime.returned import Returned
 
 _ADDR = r"(?:\"[^\"\n]{1,62}\"|[^\s<>()\[\]:;,\"'@|«»（）]{1,64})@(?:[\w-]{1,63}\.){1,10}[\w-]{2,63}"

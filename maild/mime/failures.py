@@ -5,7 +5,7 @@ Wording only; what to make of it is decided in `kinds`. Languages: those in whic
 
 import re
 
-from maild.mime.phrases import alternatives, any_of
+from maild.mime.alternatives import alternatives, any_of
 
 # Who reports: strong names are nobody's but a mail system's, weak ones are also signed by people (RFC 2142 §7).
 _STRONG = any_of(

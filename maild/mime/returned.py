@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from maild.mime import charset, fields
 from maild.mime.parts import Leaf, header_of
-from maild.mime.phrases import any_of
+from maild.mime.alternatives import any_of
 
 TYPES = frozenset(
     {

@@ -2,7 +2,7 @@
 
 import re
 
-from maild.mime.phrases import any_of
+from maild.mime.alternatives import any_of
 
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.[0-7]\.\d{1,3})(?!\.?\d)")
 _REPLY_CODE = re.compile(r"(?<![\d.:/-])([245])[0-5]\d(?=[ \-:;,.)\]]|$)(?![.:/-]\d)", re.MULTILINE)
