@@ -19,7 +19,7 @@ HOMES = {
     "chardet": "mime/charset.py",
     "click": "cli/",
     "dkim": "mime/sign.py",
-    "flufl": "mime/diagnosis.py",
+    "flufl": "mime/report.py",
     "inscriptis": "mime/",
     "itsdangerous": "core/tokens.py",
     "jinja2": "mime/render.py",

@@ -4,15 +4,11 @@ Lines of known shapes are read first, then flufl.bounce looks (guarded: it crash
 counts that is neither the sender's nor the reporter's, and at last the To field of the returned mail.
 """
 
-import email
-import logging
 import re
 from collections.abc import Iterator
-from email.errors import MessageError
-from email.message import Message
 
 from maild.core.mail import BouncedRecipient
-from maild.mime import charset, status
+from maild.mime import report, status
 from maild.mime.alternatives import any_of
 from maild.mime.returned import Returned
 
@@ -54,12 +50,7 @@ _NOT_FAILED = any_of(
     от кого
     """
 )
-_LINE_END = re.compile(rb"\r{1,2}\n|\r")
-# RecursionError: the standard library descends into messages in messages in messages.
-_CRASHES = (AssertionError, AttributeError, LookupError, MessageError, NameError, RecursionError, TypeError, ValueError)
 _SAID = 32 * 1024  # characters of words that are searched
-_SCANNED = 64 * 1024  # octets given to flufl.bounce, which tries some 50 patterns on each line …
-_SCANNED_LINES = 2000  # … of so many; what it looks for stands at the top
 _NEAR = 700  # characters after an address in which its reason stands
 
 
@@ -85,7 +76,7 @@ def failed_recipients(
     if named:
         late: list[str] = []
     else:
-        late, named = _scan(raw)
+        late, named = report.scan(raw)
         late = [one for one in late if one.lower() not in not_these]
         named = [one for one in named if one.lower() not in not_these]
     if not named and not late:
@@ -139,26 +130,3 @@ def _reason_for(address: str, everybody: list[str], words: str, *, is_delay: boo
         if found:
             return found
     return status.status_in(words[:_SAID], is_delay=is_delay)
-
-
-def _scan(raw: bytes) -> tuple[list[str], list[str]]:
-    """Temporarily and permanently failed addresses by flufl.bounce; mail that crashes it says nothing."""
-    from flufl.bounce import all_failures  # noqa: PLC0415 (only for the few mails that need it)
-
-    logging.getLogger("flufl.bounce").disabled = True  # it logs its own crashes with a traceback; they are expected
-    try:
-        message: Message = email.message_from_bytes(_begin_of(raw))
-        temporary, permanent = all_failures(message)
-    except _CRASHES:
-        return [], []
-    return _as_text(temporary), _as_text(permanent)
-
-
-def _begin_of(raw: bytes) -> bytes:
-    return b"\n".join(_LINE_END.sub(b"\n", raw[:_SCANNED]).split(b"\n")[:_SCANNED_LINES])
-
-
-def _as_text(addresses: object) -> list[str]:
-    found = addresses if isinstance(addresses, set | frozenset) else set()
-    texts = (charset.decode(one).text if isinstance(one, bytes) else str(one) for one in found)
-    return sorted(one.strip(" <>\"'") for one in texts if "@" in one)

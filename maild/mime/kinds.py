@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from maild.core.mail import Bounce, Kind
 from maild.mime import attach, autoreply, bounces, report
-from maild.mime.looks import Looks
 from maild.mime.alternatives import any_of
+from maild.mime.looks import Looks
 
 _LIST_FIELDS = (
     "list-id list-post list-unsubscribe list-help list-subscribe mailing-list x-mailing-list x-list-id x-beenthere "

@@ -1,7 +1,12 @@
-"""Reports by their fields: delivery status (RFC 3464, 6533), also where a broken one stands in the text; calendars."""
+"""Reports by their fields: delivery status (RFC 3464, 6533), also where a broken one stands in the text; what
+flufl.bounce makes of others, guarded; calendars."""
 
+import email
+import logging
 import re
 from collections.abc import Iterable, Iterator
+from email.errors import MessageError
+from email.message import Message
 
 from maild.core.mail import BouncedRecipient
 from maild.mime import attach, charset, fields
@@ -20,6 +25,11 @@ _UTF8_XTEXT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _LAST_CODE_POINT = 0x10FFFF
 _ACTIONS = (("fail", "failed"), ("expire", "failed"), ("delay", "delayed"), ("deliver", "delivered"))
 _KNOWN_ACTIONS = frozenset({"failed", "delayed", "delivered", "relayed", "expanded"})
+_OCTET_LINE_END = re.compile(rb"\r{1,2}\n|\r")
+# RecursionError: the standard library descends into messages in messages in messages.
+_CRASHES = (AssertionError, AttributeError, LookupError, MessageError, NameError, RecursionError, TypeError, ValueError)
+_SCANNED = 64 * 1024  # octets given to flufl.bounce, which tries some 50 patterns on each line …
+_SCANNED_LINES = 2000  # … of so many; what it looks for stands at the top
 _MAX_OCTETS = 256 * 1024
 MAX_RECIPIENTS = 200
 
@@ -111,6 +121,29 @@ def _xtext(match: re.Match[str]) -> str:
 def _code_point(match: re.Match[str]) -> str:
     code = int(match[1], 16)
     return chr(code) if code <= _LAST_CODE_POINT and not 0xD800 <= code <= 0xDFFF else match[0]
+
+
+def scan(raw: bytes) -> tuple[list[str], list[str]]:
+    """Temporarily and permanently failed addresses by flufl.bounce; mail that crashes it says nothing."""
+    from flufl.bounce import all_failures  # noqa: PLC0415 (only for the few mails that need it)
+
+    logging.getLogger("flufl.bounce").disabled = True  # it logs its own crashes with a traceback; they are expected
+    try:
+        message: Message = email.message_from_bytes(_begin_of(raw))
+        temporary, permanent = all_failures(message)
+    except _CRASHES:
+        return [], []
+    return _as_text(temporary), _as_text(permanent)
+
+
+def _begin_of(raw: bytes) -> bytes:
+    return b"\n".join(_OCTET_LINE_END.sub(b"\n", raw[:_SCANNED]).split(b"\n")[:_SCANNED_LINES])
+
+
+def _as_text(addresses: object) -> list[str]:
+    found = addresses if isinstance(addresses, set | frozenset) else set()
+    texts = (charset.decode(one).text if isinstance(one, bytes) else str(one) for one in found)
+    return sorted(one.strip(" <>\"'") for one in texts if "@" in one)
 
 
 def calendar_method(leaves: list[Leaf]) -> str:

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 
 from maild.mime import charset, fields
-from maild.mime.parts import Leaf, header_of
 from maild.mime.alternatives import any_of
+from maild.mime.parts import Leaf, header_of
 
 TYPES = frozenset(
     {
