@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from maild.mime import wording
+from maild.mime import signoffs, wording
 
 
 def fold_sign(text: str) -> str:
@@ -21,7 +21,7 @@ def _begins_mail(lines: list[str]) -> bool:
 
 def _is_signature(lines: list[str]) -> bool:
     first = lines[0]
-    return first in ("--", "—") or wording.is_closing(first) or wording.is_dashed_name(first)
+    return signoffs.is_delimiter(first) or signoffs.is_closing(first) or signoffs.is_dashed_name(first)
 
 
 def _is_introduced(lines: list[str]) -> bool:
@@ -35,8 +35,8 @@ _SIGNS: tuple[tuple[str, Callable[[list[str]], bool]], ...] = (
     ("quoted lines", lambda lines: lines[0].startswith((">", "|"))),
     ("a quote with its introduction", _is_introduced),
     ("an earlier mail with its header", _begins_mail),
-    ("the line of a phone or mail program", lambda lines: wording.is_phone_line(lines[0])),
+    ("the line of a phone or mail program", lambda lines: signoffs.is_phone_line(lines[0])),
     ("a signature", _is_signature),
-    ("the footer of a list", lambda lines: wording.is_list_footer(lines[0])),
-    ("a disclaimer", lambda lines: wording.is_disclaimer(lines[0])),
+    ("the footer of a list", lambda lines: signoffs.is_list_footer(lines[0])),
+    ("a disclaimer", lambda lines: signoffs.is_disclaimer(lines[0])),
 )
