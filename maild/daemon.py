@@ -9,7 +9,7 @@ from concurrent.futures import Future
 
 from maild.config import Config
 from maild.core.errors import StoreBusy
-from maild.desk.clock import close_due, forget_nonces
+from maild.desk.clock import auto_solve_due, close_due, forget_nonces, remind_due
 from maild.desk.desk import Desk
 from maild.desk.notices import announce_holds
 from maild.desk.receive import receive_waiting
@@ -60,6 +60,8 @@ async def run(
     jobs = Jobs(
         [
             Job("close", 60, lambda: close_due(desk)),
+            Job("auto-solve", 60, lambda: auto_solve_due(desk)),
+            Job("remind", 60, lambda: remind_due(desk)),
             Job("holds", 300, lambda: announce_holds(desk)),
             Job("forget", 3600, lambda: forget_nonces(desk)),
         ],
@@ -139,7 +141,6 @@ def _reports(jobs: Jobs) -> dict[str, JobReport]:
 
 async def _receive_all(desk: Desk, stop: asyncio.Event) -> None:
     while not stop.is_set():
-        await desk.rush.pass_by()
         desk.wake.mail.clear()  # before looking, so that no ring from now on is lost
         try:
             handled = await receive_waiting(desk)

@@ -8,11 +8,13 @@ class Letter(StrEnum):
 
     ACKNOWLEDGEMENT = "acknowledgement"
     MINIMAL = "acknowledgement_minimal"
+    MISSING_FIELDS = "missing_fields"
     NEW_TICKET = "new_ticket"
     NEW_MESSAGE = "new_message"
     COPY = "copy"
     ANSWER = "answer"
     SOLVED = "solved"
+    REMINDER = "reminder"
     REOPENED = "reopened"
     CLOSED = "closed"
     FOLLOW_UP = "follow_up"
@@ -38,5 +40,5 @@ FOR_TEAM: frozenset[Letter] = frozenset(
 )
 """Letters to agents and team mailboxes; all others go to customers."""
 
-WITH_ACTIONS: frozenset[Letter] = frozenset({Letter.ANSWER, Letter.SOLVED})
+WITH_ACTIONS: frozenset[Letter] = frozenset({Letter.ANSWER, Letter.SOLVED, Letter.REMINDER})
 """Letters that carry the two actions of SPEC section 10."""

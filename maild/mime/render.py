@@ -185,11 +185,16 @@ _NOTHING: dict[str, object] = {
     "left_out": None,
     "holds": [],
     "note": "",
+    "auto_solve_at": None,
     "is_auto_solved": False,
     "token_address": "",
+    "cc": [],
     "claims": None,
     "claims_own": False,
     "is_note": False,
+    "fields": [],
+    "problems": [],
+    "catalogue": [],
 }
 
 

@@ -4,9 +4,9 @@ Letters: every key of `bare_context` is always given; "", None or [] where it do
 `author` who wrote the new `words`; `thread` holds the earlier messages, newest first. `verdict` is verified,
 unverified, failed, open or "". An attachment with `url` is fetched there `until` then; one that `is_left_out` did not
 fit at all, and `left_out` tells the team of those in a letter to a customer. Optional, with defaults from
-`mime.render`: `reply_is_note` (an answer to this team letter stays inside), `is_open_trust` (such an answer is held),
-`is_note` (a copy carries a note), `claims` (number of a ticket the mail names but has not joined), `claims_own` (the
-author has a part in it, but is not verified).
+`mime.render`: `cc` (people in Cc of the customer's mail, no participants), `reply_is_note` (an answer to this team
+letter stays inside), `is_open_trust` (such an answer is held), `is_note` (a copy carries a note), `claims` (number of a
+ticket the mail names but has not joined), `claims_own` (the author has a part in it, but is not verified).
 """
 
 from collections.abc import Callable
@@ -28,6 +28,14 @@ _RU = {
     "solved_status": "Проблема решена",
     "pending_status": "Ждёт ответа клиента",
     "category": "Счета и оплата",
+    "topic": "Возврат денег",
+    "field": "Номер договора",
+    "field_help": "шесть цифр, стоит на первой странице",
+    "field_value": "120417",
+    "date": "Дата оплаты",
+    "wrong_date": "позавчера",
+    "choice": "Куда вернуть",
+    "choices": "карта, счёт",
     "person": "Иван Петров",
     "agent": "Анна Смирнова",
     "question": "Здравствуйте!\n\nСчёт за ноябрь так и не пришёл, хотя оплата прошла ещё 3-го числа. В личном кабинете "
@@ -55,6 +63,14 @@ _EN = {
     "solved_status": "Problem solved",
     "pending_status": "Waiting for the customer",
     "category": "Invoices and payments",
+    "topic": "Refund",
+    "field": "Contract number",
+    "field_help": "six digits, on the first page",
+    "field_value": "120417",
+    "date": "Date of payment",
+    "wrong_date": "two days ago",
+    "choice": "Refund to",
+    "choices": "card, account",
     "person": "Helen Carter",
     "agent": "Anna Smith",
     "question": "Hello,\n\nThe invoice for November has not arrived, although we paid on the 3rd. My account shows "
@@ -106,8 +122,12 @@ def bare_context(letter: Letter, language: str) -> Context:
         "left_out": _left_out(say) if letter is Letter.LEFT_OUT else None,
         "holds": [],
         "note": "",
+        "auto_solve_at": None,
         "is_auto_solved": False,
         "token_address": "",
+        "fields": [],
+        "problems": [],
+        "catalogue": [],
     }
 
 
@@ -129,7 +149,7 @@ def sample_context(letter: Letter, language: str) -> Context:
 
 
 def _ticket(letter: Letter, say: dict[str, str]) -> Context:
-    is_solved = letter is Letter.SOLVED
+    is_solved = letter in (Letter.SOLVED, Letter.REMINDER)
     return {
         "number": 1042,
         "tag": "[#1042]",
@@ -137,6 +157,7 @@ def _ticket(letter: Letter, say: dict[str, str]) -> Context:
         "status": "solved" if is_solved else "open",
         "status_word": say["solved_status"] if is_solved else say["status"],
         "category": say["category"],
+        "topic": say["topic"],
     }
 
 
@@ -154,7 +175,26 @@ def _asked(say: dict[str, str]) -> Context:
 
 
 def _asked_by_stranger(say: dict[str, str]) -> Context:
-    return {**_asked(say), "verdict": "unverified"}
+    return {**_asked(say), "verdict": "unverified", "cc": [{"name": "", "address": "colleague@firma.example"}]}
+
+
+def _catalogue(say: dict[str, str]) -> list[Context]:
+    topic = {"title": say["topic"], "address": "billing+refund@kaktus.example"}
+    billing = {"title": say["category"], "address": "billing@kaktus.example", "mailto": "mailto:billing@kaktus.example"}
+    return [{**billing, "topics": [{**topic, "mailto": "mailto:billing+refund@kaktus.example"}]}]
+
+
+def _fields(say: dict[str, str]) -> list[Context]:
+    return [{"label": say["field"], "value": say["field_value"]}]
+
+
+def _problems(say: dict[str, str]) -> list[Context]:
+    asked = {"is_required": True, "fault": "missing", "given": "", "help": "", "choices": []}
+    return [
+        {**asked, "label": say["field"], "help": say["field_help"]},
+        {**asked, "label": say["date"], "fault": "not_a_date", "given": say["wrong_date"]},
+        {**asked, "label": say["choice"], "choices": say["choices"].split(", ")},
+    ]
 
 
 def _wrote_again(say: dict[str, str]) -> Context:
@@ -181,6 +221,13 @@ def _answered(say: dict[str, str]) -> Context:
 
 def _solved(say: dict[str, str]) -> Context:
     return {**_answered(say), "reopen_until": _NOW + timedelta(hours=48)}
+
+
+def _reminded(say: dict[str, str]) -> Context:
+    return {
+        "reopen_until": _NOW + timedelta(hours=6),
+        "thread": [_entry(say, "answer", 2520), _entry(say, "question", 2600)],
+    }
 
 
 def _entry(say: dict[str, str], key: str, minutes_ago: int) -> Context:
@@ -218,13 +265,15 @@ def _holds(say: dict[str, str]) -> Context:
 
 
 _FILLERS: dict[Letter, Callable[[dict[str, str]], Context]] = {
-    Letter.ACKNOWLEDGEMENT: _asked,
+    Letter.ACKNOWLEDGEMENT: lambda say: {**_asked(say), "catalogue": _catalogue(say)},
     Letter.MINIMAL: lambda say: {"token_address": _ADDRESS, "verdict": "unverified"},
-    Letter.NEW_TICKET: _asked_by_stranger,
+    Letter.MISSING_FIELDS: lambda say: {**_asked(say), "problems": _problems(say)},
+    Letter.NEW_TICKET: lambda say: {**_asked_by_stranger(say), "fields": _fields(say), "problems": _problems(say)},
     Letter.NEW_MESSAGE: _wrote_again,
     Letter.COPY: _answered,
-    Letter.ANSWER: _answered,
+    Letter.ANSWER: lambda say: {**_answered(say), "auto_solve_at": _NOW + timedelta(days=7)},
     Letter.SOLVED: _solved,
+    Letter.REMINDER: _reminded,
     Letter.REOPENED: _wrote_again,
     Letter.CLOSED: lambda say: {"thread": [_entry(say, "answer", 2900), _entry(say, "question", 3000)]},
     Letter.FOLLOW_UP: _asked,
