@@ -5,9 +5,8 @@ import re
 import lxml.html
 import pytest
 
-from maild.mime.attach import MAX_NAME
 from maild.mime.clean import clean
-from maild.mime.headers import clean_header
+from maild.mime.headers import MAX_NAME, clean_header
 from maild.mime.parse import parse
 
 HARMLESS_SCHEMES = ("http:", "https:", "mailto:", "tel:")
