@@ -6,7 +6,7 @@ import lxml.html
 import pytest
 
 from maild.mime.clean import clean
-from maild.mime.headers import MAX_NAME, clean_header
+from maild.mime.names import clean_header
 from maild.mime.parse import parse
 
 HARMLESS_SCHEMES = ("http:", "https:", "mailto:", "tel:")
