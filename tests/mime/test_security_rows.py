@@ -6,7 +6,8 @@ import lxml.html
 import pytest
 
 from maild.mime.clean import clean
-from maild.mime.names import clean_header
+from maild.mime.headers import clean_header
+from maild.mime.names import MAX_NAME
 from maild.mime.parse import parse
 
 HARMLESS_SCHEMES = ("http:", "https:", "mailto:", "tel:")
