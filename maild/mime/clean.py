@@ -30,7 +30,6 @@ _ATTRIBUTES = {
 }
 _MAX_HTML = 2 * 1024 * 1024  # characters
 _MAX_OPEN = 1000  # elements open at once; nh3 needs quadratic time for deep nesting
-_MAX_REFERENCES = 100_000  # … and for ampersands in one text
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _CLOSED_BY_NEXT = frozenset("area br col hr img input link meta source wbr p li td th tr dd dt option tbody".split())
 
@@ -58,10 +57,9 @@ _CLEANER = nh3.Cleaner(
 def clean(html: str) -> str:
     """The harmless part of some HTML as a fragment.
 
-    Markup beyond 2 Mi characters is left out; of absurdly nested markup, or one of
-    ampersands, only the text is kept.
+    Markup beyond 2 Mi characters is left out; of absurdly nested markup only the text is kept.
     """
-    if html.count("&", 0, _MAX_HTML) > _MAX_REFERENCES or _is_too_deep(html[:_MAX_HTML]):
+    if _is_too_deep(html[:_MAX_HTML]):
         return f"<pre>{escape(to_text(html).text)}</pre>"
     return _CLEANER.clean(html[:_MAX_HTML]).strip()
 
