@@ -186,6 +186,7 @@ _NOTHING: dict[str, object] = {
     "holds": [],
     "note": "",
     "is_auto_solved": False,
+    "is_too_late": False,
     "token_address": "",
     "claims": None,
     "claims_own": False,

@@ -5,8 +5,8 @@ Letters: every key of `bare_context` is always given; "", None or [] where it do
 unverified, failed, open or "". An attachment with `url` is fetched there `until` then; one that `is_left_out` did not
 fit at all, and `left_out` tells the team of those in a letter to a customer. Optional, with defaults from
 `mime.render`: `reply_is_note` (an answer to this team letter stays inside), `is_open_trust` (such an answer is held),
-`is_note` (a copy carries a note), `claims` (number of a ticket the mail names but has not joined), `claims_own` (the
-author has a part in it, but is not verified).
+`is_note` (a copy carries a note), `is_too_late` (the deadline passed before the letter could leave), `claims` (number
+of a ticket the mail names but has not joined), `claims_own` (the author has a part in it, but is not verified).
 """
 
 from collections.abc import Callable
