@@ -9,7 +9,7 @@ from concurrent.futures import Future
 
 from maild.config import Config
 from maild.core.errors import StoreBusy
-from maild.desk.clock import close_due, forget_nonces
+from maild.desk.clock import auto_solve_due, close_due, forget_nonces, remind_due
 from maild.desk.desk import Desk
 from maild.desk.notices import announce_holds
 from maild.desk.receive import receive_waiting
@@ -59,6 +59,8 @@ async def run(
     jobs = Jobs(
         [
             Job("close", 60, lambda: close_due(desk)),
+            Job("auto-solve", 60, lambda: auto_solve_due(desk)),
+            Job("remind", 60, lambda: remind_due(desk)),
             Job("holds", 300, lambda: announce_holds(desk)),
             Job("forget", 3600, lambda: forget_nonces(desk)),
         ],

@@ -92,6 +92,8 @@ class Reason(StrEnum):
     ACTION_REFUSED = "the ticket is closed"
     CLICKED = "action link"
     DEADLINE_REACHED = "the reopening deadline is reached"
+    DEADLINE_NEAR = "the reopening deadline is near"
+    CUSTOMER_SILENT = "no word from the customer since the answer"
 
     HELD_UNPARSABLE = "could not be parsed"
     HELD_NO_AUTHOR = "no author"
@@ -150,17 +152,29 @@ class AddMessage:
 
 @dataclass(frozen=True, slots=True)
 class SetStatus:
-    """A new status. `solved_at` starts a round; any status but closed ends the one before, with its confirmation."""
+    """A new status. `solved_at` starts a round; any status but closed ends the one before, with its confirmation.
+
+    `auto_solve_at` is when a pending ticket counts as solved if its customer stays silent; None is never.
+    """
 
     ticket: int
     status: Status
     solved_at: datetime | None = None
     reopen_until: datetime | None = None
+    auto_solve_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
     """The customer said that the problem is solved."""
+
+    ticket: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reminded:
+    """The customer was reminded that the deadline of this round is near."""
 
     ticket: int
     at: datetime
@@ -196,6 +210,14 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class ProposeCc:
+    """People in Cc whom support may let into the ticket."""
+
+    ticket: int
+    people: tuple[Mailbox, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LetterBounced:
     """The letter of that outbox row did not arrive. `unreachable` is the address if it is proven not to exist."""
 
@@ -204,7 +226,7 @@ class LetterBounced:
     unreachable: str = ""
 
 
-Effect = OpenTicket | AddMessage | SetStatus | Confirm | Record | Send | LetterBounced
+Effect = OpenTicket | AddMessage | SetStatus | Confirm | Reminded | Record | Send | LetterBounced | ProposeCc
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ class Letter(StrEnum):
     COPY = "copy"
     ANSWER = "answer"
     SOLVED = "solved"
+    REMINDER = "reminder"
     REOPENED = "reopened"
     CLOSED = "closed"
     FOLLOW_UP = "follow_up"
@@ -38,5 +39,5 @@ FOR_TEAM: frozenset[Letter] = frozenset(
 )
 """Letters to agents and team mailboxes; all others go to customers."""
 
-WITH_ACTIONS: frozenset[Letter] = frozenset({Letter.ANSWER, Letter.SOLVED})
+WITH_ACTIONS: frozenset[Letter] = frozenset({Letter.ANSWER, Letter.SOLVED, Letter.REMINDER})
 """Letters that carry the two actions of SPEC section 10."""

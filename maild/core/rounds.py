@@ -10,9 +10,21 @@ from maild.core.ticket import Happening, Outcome, Status, advance, deadline_afte
 
 
 def status_effects(
-    ticket: int, before: Status, outcome: Outcome, policy: Policy, now: datetime, *, who: str, via: str, way: Way
+    ticket: int,
+    before: Status,
+    outcome: Outcome,
+    policy: Policy,
+    now: datetime,
+    *,
+    who: str,
+    via: str,
+    way: Way,
+    auto_solve_at: datetime | None = None,
 ) -> tuple[Effect, ...]:
-    """SetStatus, Confirm and the events that tell of them. Nothing if nothing changes."""
+    """SetStatus, Confirm and the events that tell of them. Nothing if nothing changes.
+
+    `auto_solve_at`: an answer puts off when a pending ticket counts as solved, also one that was pending before.
+    """
     effects: list[Effect] = []
     if outcome.starts_round:
         until = deadline_after(now, policy.reopen_window)
@@ -20,8 +32,9 @@ def status_effects(
             SetStatus(ticket, outcome.status, solved_at=now, reopen_until=until),
             Record(ticket, Event.SOLVED, who, via, way),
         ]
-    elif outcome.status is not before:
-        effects.append(SetStatus(ticket, outcome.status))
+    elif outcome.status is not before or auto_solve_at:
+        is_waiting = outcome.status is Status.PENDING
+        effects.append(SetStatus(ticket, outcome.status, auto_solve_at=auto_solve_at if is_waiting else None))
     if outcome.reopens:
         effects.append(Record(ticket, Event.REOPENED, who, via, way))
     if outcome.confirms:

@@ -21,7 +21,7 @@ from maild.core.mail import Mailbox
 from maild.core.policy import Policy
 from maild.core.rounds import opening_effects, round_context, status_effects
 from maild.core.sends import to_participants, to_team
-from maild.core.ticket import Happening, Status, Verdict, advance
+from maild.core.ticket import Happening, Outcome, Status, Verdict, advance, silence_until
 from maild.core.tokens import Purpose
 
 
@@ -67,13 +67,27 @@ def decide_speech(speech: Speech, ticket: TicketFacts, facts: Facts, policy: Pol
         effects += _said(speech, speech.answer, ticket, number, policy)
     if speech.happening:
         outcome = advance(status, until, speech.happening, speech.moment)
-        change = opening_effects if speech.happening is Happening.AGENT_OPENS else status_effects
-        effects += change(number, status, outcome, policy, speech.now, who=speech.who, via=speech.via, way=speech.way)
+        effects += _change(speech, number, status, outcome, policy)
         if speech.answer or outcome.starts_round:
-            effects += _letters(speech, ticket, number, facts, policy, is_solved=outcome.starts_round)
+            effects += _letters(speech, ticket, number, facts, policy, outcome)
     if speech.note:
         effects += _said(speech, speech.note, ticket, number, policy)
     return Decision(_reason(speech), tuple(effects), number)
+
+
+def _change(speech: Speech, number: int, before: Status, outcome: Outcome, policy: Policy) -> tuple[Effect, ...]:
+    who, via, way = speech.who, speech.via, speech.way
+    if speech.happening is Happening.AGENT_OPENS:
+        return opening_effects(number, before, outcome, policy, speech.now, who=who, via=via, way=way)
+    silence = _silence_until(speech, outcome, policy)
+    return status_effects(number, before, outcome, policy, speech.now, who=who, via=via, way=way, auto_solve_at=silence)
+
+
+def _silence_until(speech: Speech, outcome: Outcome, policy: Policy) -> datetime | None:
+    """When the ticket counts as solved without another word: only one that was answered and waits for its customer."""
+    if speech.answer is None or outcome.status is not Status.PENDING:
+        return None
+    return silence_until(speech.now, policy.auto_solve_after)
 
 
 def _reason(speech: Speech) -> Reason:
@@ -101,16 +115,18 @@ def _said(speech: Speech, message: AddMessage, ticket: TicketFacts, number: int,
 
 
 def _letters(
-    speech: Speech, ticket: TicketFacts, number: int, facts: Facts, policy: Policy, *, is_solved: bool
+    speech: Speech, ticket: TicketFacts, number: int, facts: Facts, policy: Policy, outcome: Outcome
 ) -> tuple[Effect, ...]:
-    context = round_context(policy, speech.now) if is_solved else {}
+    context = round_context(policy, speech.now) if outcome.starts_round else {}
+    if silence := _silence_until(speech, outcome, policy):
+        context["auto_solve_at"] = silence.isoformat()
     if number != ticket.number:
         context["follow_up_of"] = ticket.number
     return to_participants(
         policy,
         facts,
         ticket.participants,
-        Letter.SOLVED if is_solved else Letter.ANSWER,
+        Letter.SOLVED if outcome.starts_round else Letter.ANSWER,
         number,
         language=ticket.language,
         has_message=speech.answer is not None,

@@ -156,6 +156,16 @@ def _in_time(happening: Happening) -> Outcome:
     return replace(outcome, status=Status.CLOSED) if is_unchanged else outcome
 
 
+def silence_until(answered_at: datetime, patience: timedelta) -> datetime | None:
+    """When a ticket answered then counts as solved unless its customer speaks: `desk.auto_solve_after`, 0 is never."""
+    return answered_at + patience if patience else None
+
+
+def sooner_by_thanks(auto_solve_at: datetime, thanked_at: datetime) -> datetime:
+    """Thanks and nothing else bring that forward: a day is left to change one's mind (SPEC section 7, note 2)."""
+    return min(auto_solve_at, thanked_at + timedelta(hours=24))
+
+
 def deadline_after(solved_at: datetime, window: timedelta) -> datetime:
     """Until when (exclusive) a ticket solved then can be reopened: `desk.reopen_window`, 48 hours by default."""
     return solved_at + window

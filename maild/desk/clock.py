@@ -1,36 +1,64 @@
-"""What time does: closes the tickets whose 48 hours are over, clears away what has run out."""
+"""What time does: reminds, counts silence as solved, closes after the 48 hours, clears away what has run out."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
-from maild.core.deadlines import decide_close
+from maild.core.deadlines import decide_auto_solve, decide_close, decide_remind, is_reminder_of_use
+from maild.core.effects import Decision
+from maild.core.facts import Facts, TicketFacts
+from maild.core.policy import Policy
 from maild.desk.act import NONCE_AGE
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
-from maild.store import nonces, tickets
+from maild.store import deadlines, nonces, tickets
 from maild.store.db import Tx
 
 log = logging.getLogger(__name__)
 
 _BATCH = 100  # tickets of one transaction
 
+Find = Callable[[Tx, datetime, int], list[int]]
+Decide = Callable[[TicketFacts, Facts, Policy, datetime], Decision]
+
 
 async def close_due(desk: Desk) -> int:
-    """Close every ticket whose deadline is reached, oldest first, in batches; how many. Each closes exactly once."""
-    closed = 0
-    while batch := await desk.store.run(_close_batch, desk, desk.now()):
-        closed += batch
+    """Close every ticket whose deadline is reached; how many. Each closes exactly once."""
+    return await _sweep(desk, "closed", deadlines.due_to_close, decide_close)
+
+
+async def auto_solve_due(desk: Desk) -> int:
+    """Count every answered ticket as solved whose customer has been silent for `desk.auto_solve_after`; how many."""
+    return await _sweep(desk, "solved, for its customer is silent", deadlines.due_to_auto_solve, decide_auto_solve)
+
+
+async def remind_due(desk: Desk) -> int:
+    """Remind the customers of every solved ticket that its deadline is near, once in each round; how many."""
+    if not is_reminder_of_use(desk.policy):
+        return 0
+
+    def find(tx: Tx, now: datetime, limit: int) -> list[int]:
+        return deadlines.due_to_remind(tx, now, desk.policy.remind_before, limit)
+
+    return await _sweep(desk, "reminded", find, decide_remind)
+
+
+async def _sweep(desk: Desk, done: str, find: Find, decide: Decide) -> int:
+    """Every ticket that `find` names, oldest first, a batch to a transaction; `done` is for the log."""
+    count = 0
+    while batch := await desk.store.run(_batch, desk, desk.now(), done, find, decide):
+        count += batch
         desk.wake.letters.set()
-    return closed
+    return count
 
 
-def _close_batch(tx: Tx, desk: Desk, now: datetime) -> int:
-    numbers = tickets.due_to_close(tx, now, _BATCH)
+def _batch(tx: Tx, desk: Desk, now: datetime, done: str, find: Find, decide: Decide) -> int:
+    numbers = find(tx, now, _BATCH)
     for number in numbers:
         found = tickets.facts_of_ticket(tx, number)
         if found is not None:
-            apply(tx, desk, decide_close(*found, desk.policy, now), now)
-            log.info("ticket %d: closed", number)
+            apply(tx, desk, decide(*found, desk.policy, now), now)
+            log.info("ticket %d: %s", number, done)
     return len(numbers)
 
 

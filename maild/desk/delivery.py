@@ -17,6 +17,14 @@ async def delivered(desk: Desk, letter: outbox.Letter, reply: str) -> None:
     await desk.store.run(outbox.sent, letter.id, reply, desk.now())
 
 
+async def is_pointless(desk: Desk, letter: outbox.Letter) -> bool:
+    """Is it a reminder of a deadline that has passed meanwhile? Then it is given up in silence: it would only confuse."""
+    until = letter.context.get("reopen_until")
+    if letter.letter != Letter.REMINDER or until is None or desk.now() < datetime.fromisoformat(until):
+        return False
+    return await desk.store.run(outbox.drop, letter.id, "not sent: the deadline it reminds of has passed")
+
+
 async def postponed(
     desk: Desk, letter: outbox.Letter, reply: str, next_attempt_at: datetime, *, is_unseen: bool = False
 ) -> None:

@@ -163,6 +163,8 @@ class _Sender:
     async def _send(self, letter: outbox.Letter, transport: Transport) -> None:
         """One attempt, from the claim to the outbox row that says how it ended."""
         try:
+            if letter.frozen is None and await _patiently(delivery.is_pointless, self._desk, letter):
+                return
             outcome = await self._attempt(letter, transport)
             self._look_after_relay(outcome)
         except Exception:  # a bug in this letter must not stop the others

@@ -4,9 +4,10 @@ Letters: every key of `bare_context` is always given; "", None or [] where it do
 `author` who wrote the new `words`; `thread` holds the earlier messages, newest first. `verdict` is verified,
 unverified, failed, open or "". An attachment with `url` is fetched there `until` then; one that `is_left_out` did not
 fit at all, and `left_out` tells the team of those in a letter to a customer. Optional, with defaults from
-`mime.render`: `reply_is_note` (an answer to this team letter stays inside), `is_open_trust` (such an answer is held),
-`is_note` (a copy carries a note), `is_too_late` (the deadline passed before the letter could leave), `claims` (number
-of a ticket the mail names but has not joined), `claims_own` (the author has a part in it, but is not verified).
+`mime.render`: `cc` (people in Cc of the customer's mail, no participants), `reply_is_note` (an answer to this team
+letter stays inside), `is_open_trust` (such an answer is held), `is_note` (a copy carries a note), `is_too_late` (the
+deadline passed before the letter could leave), `claims` (number of a ticket the mail names but has not joined),
+`claims_own` (the author has a part in it, but is not verified).
 """
 
 from collections.abc import Callable
@@ -106,6 +107,7 @@ def bare_context(letter: Letter, language: str) -> Context:
         "left_out": _left_out(say) if letter is Letter.LEFT_OUT else None,
         "holds": [],
         "note": "",
+        "auto_solve_at": None,
         "is_auto_solved": False,
         "token_address": "",
     }
@@ -129,7 +131,7 @@ def sample_context(letter: Letter, language: str) -> Context:
 
 
 def _ticket(letter: Letter, say: dict[str, str]) -> Context:
-    is_solved = letter is Letter.SOLVED
+    is_solved = letter in (Letter.SOLVED, Letter.REMINDER)
     return {
         "number": 1042,
         "tag": "[#1042]",
@@ -154,7 +156,7 @@ def _asked(say: dict[str, str]) -> Context:
 
 
 def _asked_by_stranger(say: dict[str, str]) -> Context:
-    return {**_asked(say), "verdict": "unverified"}
+    return {**_asked(say), "verdict": "unverified", "cc": [{"name": "", "address": "colleague@firma.example"}]}
 
 
 def _wrote_again(say: dict[str, str]) -> Context:
@@ -181,6 +183,13 @@ def _answered(say: dict[str, str]) -> Context:
 
 def _solved(say: dict[str, str]) -> Context:
     return {**_answered(say), "reopen_until": _NOW + timedelta(hours=48)}
+
+
+def _reminded(say: dict[str, str]) -> Context:
+    return {
+        "reopen_until": _NOW + timedelta(hours=6),
+        "thread": [_entry(say, "answer", 2520), _entry(say, "question", 2600)],
+    }
 
 
 def _entry(say: dict[str, str], key: str, minutes_ago: int) -> Context:
@@ -223,8 +232,9 @@ _FILLERS: dict[Letter, Callable[[dict[str, str]], Context]] = {
     Letter.NEW_TICKET: _asked_by_stranger,
     Letter.NEW_MESSAGE: _wrote_again,
     Letter.COPY: _answered,
-    Letter.ANSWER: _answered,
+    Letter.ANSWER: lambda say: {**_answered(say), "auto_solve_at": _NOW + timedelta(days=7)},
     Letter.SOLVED: _solved,
+    Letter.REMINDER: _reminded,
     Letter.REOPENED: _wrote_again,
     Letter.CLOSED: lambda say: {"thread": [_entry(say, "answer", 2900), _entry(say, "question", 3000)]},
     Letter.FOLLOW_UP: _asked,

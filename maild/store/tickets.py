@@ -10,6 +10,7 @@ from maild.core.facts import Facts, LetterFacts, MailKeys, Provoked, TicketFacts
 from maild.core.mail import Mailbox
 from maild.core.robots import budget_domain
 from maild.core.ticket import Status
+from maild.store import proposals
 from maild.store.db import Row, Tx
 from maild.store.times import maybe_from, maybe_to, to_micros
 
@@ -55,11 +56,12 @@ def tickets_by_number(tx: Tx, numbers: Iterable[int]) -> dict[int, TicketFacts]:
     wanted = list(dict.fromkeys(numbers))[:_CHUNK]
     while wanted:
         rows = tx.all(
-            "SELECT number, subject, category, topic, status, language, reopen_until, confirmed_at, merged_into"
+            "SELECT number, subject, category, topic, status, language, reopen_until, confirmed_at, merged_into,"
+            " auto_solve_at"
             f" FROM tickets WHERE number IN ({_marks(wanted)}) ORDER BY number{tx.lock}",
             *wanted,
         )
-        people = _participants(tx, wanted)
+        people, proposed = _participants(tx, wanted), proposals.proposed(tx, wanted)
         for row in rows:
             found[row[0]] = TicketFacts(
                 number=row[0],
@@ -72,6 +74,8 @@ def tickets_by_number(tx: Tx, numbers: Iterable[int]) -> dict[int, TicketFacts]:
                 reopen_until=maybe_from(row[6]),
                 confirmed_at=maybe_from(row[7]),
                 merged_into=row[8],
+                auto_solve_at=maybe_from(row[9]),
+                proposed=tuple(proposed.get(row[0], ())),
             )
         wanted = [row[8] for row in rows if row[8] is not None and row[8] not in found]
     return found
@@ -187,8 +191,10 @@ def set_status(tx: Tx, number: int, change: SetStatus) -> None:
         tx.run("UPDATE tickets SET status = ? WHERE number = ?", change.status.value, number)
         return
     tx.run(
-        "UPDATE tickets SET status = ?, solved_at = ?, reopen_until = ?, confirmed_at = NULL WHERE number = ?",
-        change.status.value, maybe_to(change.solved_at), maybe_to(change.reopen_until), number,
+        "UPDATE tickets SET status = ?, solved_at = ?, reopen_until = ?, auto_solve_at = ?, confirmed_at = NULL,"
+        " reminded_at = NULL WHERE number = ?",
+        change.status.value, maybe_to(change.solved_at), maybe_to(change.reopen_until),
+        maybe_to(change.auto_solve_at), number,
     )  # fmt: skip
 
 
@@ -197,28 +203,14 @@ def confirm(tx: Tx, number: int, at: datetime) -> None:
     tx.run("UPDATE tickets SET confirmed_at = COALESCE(confirmed_at, ?) WHERE number = ?", to_micros(at), number)
 
 
+def remind(tx: Tx, number: int, at: datetime) -> None:
+    """The customers of the ticket were reminded of this round's deadline."""
+    tx.run("UPDATE tickets SET reminded_at = ? WHERE number = ?", to_micros(at), number)
+
+
 def record(tx: Tx, number: int, entry: Record, reason: str, now: datetime) -> None:
     """A line of history."""
     tx.run(
         "INSERT INTO events (ticket, at, event, who, via, reason) VALUES (?, ?, ?, ?, ?, ?)",
         number, to_micros(now), entry.event.value, entry.who, entry.via, reason,
     )  # fmt: skip
-
-
-def due_to_close(tx: Tx, now: datetime, limit: int) -> list[int]:
-    """Solved tickets whose deadline is reached, oldest deadline first.
-
-    Left alone (SPEC section 7): a ticket whose solved letter has not gone out yet, or for which a mail that was
-    received before the deadline is held; and every ticket while any such mail is not yet understood.
-    """
-    rows = tx.all(
-        "SELECT t.number FROM tickets t WHERE t.status = 'solved' AND t.reopen_until <= ?"
-        " AND NOT EXISTS (SELECT 1 FROM mails m WHERE m.state = 'spooled' AND m.received_at < t.reopen_until)"
-        " AND NOT EXISTS (SELECT 1 FROM mails m WHERE m.ticket = t.number AND m.state = 'held'"
-        " AND m.received_at < t.reopen_until)"
-        " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.ticket = t.number AND o.letter = 'solved'"
-        " AND o.state = 'queued')"
-        f" ORDER BY t.reopen_until LIMIT ?{tx.skip_locked}",
-        to_micros(now), limit,
-    )  # fmt: skip
-    return [int(row[0]) for row in rows]

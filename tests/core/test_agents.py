@@ -67,7 +67,7 @@ def test_an_answer_goes_to_every_participant_and_a_copy_to_the_others_of_the_tea
         Purpose.CUSTOMER,
         Purpose.CUSTOMER,
     ]
-    assert SetStatus(7, Status.PENDING) in decision.effects
+    assert SetStatus(7, Status.PENDING, auto_solve_at=NOW + make_policy().auto_solve_after) in decision.effects
 
 
 def test_whoever_answers_gets_no_copy() -> None:

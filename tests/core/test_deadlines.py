@@ -1,11 +1,11 @@
-"""What time does: a solved ticket is closed at its deadline, and everybody is told."""
+"""What time does: silence solves, a deadline that is near is told, a solved ticket is closed at it."""
 
 from datetime import timedelta
 
 import pytest
 
-from maild.core.deadlines import decide_close
-from maild.core.effects import Event, Reason, Record, SetStatus, Way
+from maild.core.deadlines import decide_auto_solve, decide_close, decide_remind, is_reminder_of_use
+from maild.core.effects import Event, Reason, Record, Reminded, SetStatus, Way
 from maild.core.facts import Facts
 from maild.core.ticket import Status
 from tests.values import IVAN, NOW, OLGA, WINDOW, letters_to, make_policy, make_ticket, solved
@@ -33,3 +33,27 @@ def test_nothing_is_closed_before_its_deadline() -> None:
         decide_close(solved(), Facts(), make_policy(), early)
     with pytest.raises(ValueError, match="no deadline"):
         decide_close(make_ticket(), Facts(), make_policy(), NOW)
+
+
+def test_silence_solves_a_pending_ticket_and_begins_a_round() -> None:
+    pending = make_ticket(status=Status.PENDING, participants=(IVAN, OLGA))
+    decision = decide_auto_solve(pending, Facts(), make_policy(), NOW)
+    assert decision.reason is Reason.CUSTOMER_SILENT
+    assert decision.effects[:2] == (
+        SetStatus(7, Status.SOLVED, solved_at=NOW, reopen_until=NOW + WINDOW),
+        Record(7, Event.SOLVED, "maild", "job", Way.JOB),
+    )
+    assert letters_to(decision) == [("solved", IVAN.address), ("solved", OLGA.address)]
+    with pytest.raises(ValueError, match="no deadline"):
+        decide_auto_solve(make_ticket(), Facts(), make_policy(), NOW)
+
+
+def test_a_reminder_is_written_down_and_goes_to_every_participant() -> None:
+    decision = decide_remind(solved(participants=(IVAN, OLGA)), Facts(), make_policy(), NOW)
+    assert decision.effects[:2] == (Reminded(7, NOW), Record(7, Event.REMINDED, "maild", "job", Way.JOB))
+    assert letters_to(decision) == [("reminder", IVAN.address), ("reminder", OLGA.address)]
+
+
+@pytest.mark.parametrize(("hours", "is_of_use"), [(0, False), (6, True), (48, False), (72, False)])
+def test_a_reminder_needs_a_moment_between_solving_and_deadline(hours: int, is_of_use: bool) -> None:
+    assert is_reminder_of_use(make_policy(remind_before=timedelta(hours=hours))) is is_of_use

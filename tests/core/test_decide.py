@@ -143,6 +143,8 @@ ELSEWHERE = {
     Reason.SECOND_CATEGORY,
     Reason.ALREADY_KNOWN,
     Reason.CLICKED,
+    Reason.CUSTOMER_SILENT,
+    Reason.DEADLINE_NEAR,
     Reason.DEADLINE_REACHED,
     Reason.HELD_TROUBLE,
 }

@@ -56,9 +56,9 @@ class Rig:
             send = Send(letter, number, person, Purpose.CUSTOMER, "ru", context=context or {})
             queue_letter(tx, self.desk, send, number, None, now)
 
-    async def queue_solved(self, address: str) -> None:
-        """The solved letter of a round that starts now."""
-        await self.desk.store.run(self._queue, (address,), Letter.SOLVED, round_context(self.desk.policy, self._now()))
+    async def queue_round(self, address: str, letter: Letter = Letter.SOLVED) -> None:
+        """A letter about a round that starts now."""
+        await self.desk.store.run(self._queue, (address,), letter, round_context(self.desk.policy, self._now()))
 
     async def rows(self) -> dict[str, outbox.OutboxRow]:
         """The outbox by recipient."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from maild.core.letter import Letter
 from maild.mailout.relay import transport_for
 from maild.mailout.sender import RelayState, run_sender
 from maild.store import outbox
@@ -208,7 +209,7 @@ def test_a_letter_with_a_deadline_that_nobody_saw_in_time_says_so(tmp_path: Path
         sink = SmtpSink()
         sink.start()
         sink.stop()
-        await rig.queue_solved(IVAN)
+        await rig.queue_round(IVAN)
         async with at_work(rig, sink):
             await rig.until(lambda rows: rows[IVAN].attempts > 0)
             first = (await rig.rows())[IVAN].message_id
@@ -225,10 +226,22 @@ def test_a_letter_with_a_deadline_that_nobody_saw_in_time_says_so(tmp_path: Path
     play(tmp_path, story)
 
 
+def test_a_reminder_of_a_deadline_that_has_passed_is_not_sent(tmp_path: Path, sink: SmtpSink) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.queue_round(IVAN, Letter.REMINDER)
+        rig.later(timedelta(hours=49))
+        async with at_work(rig, sink):
+            await rig.until_state("failed")
+        assert (await rig.rows())[IVAN].last_reply == "not sent: the deadline it reminds of has passed"
+
+    play(tmp_path, story)
+    assert sink.letters == []
+
+
 def test_a_letter_with_a_deadline_that_the_relay_has_seen_stays_as_it_is(tmp_path: Path, sink: SmtpSink) -> None:
     async def story(rig: Rig) -> None:
         sink.answer("dot", HANG_UP, times=1)
-        await rig.queue_solved(IVAN)
+        await rig.queue_round(IVAN)
         async with at_work(rig, sink):
             await rig.until(lambda rows: rows[IVAN].attempts == 1)
             rig.later(timedelta(hours=49))

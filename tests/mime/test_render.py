@@ -108,7 +108,7 @@ def test_actions_are_links_with_mailto_twins(letter: Letter, language: str) -> N
 @pytest.mark.parametrize("letter", sorted(WITH_ACTIONS))
 def test_without_a_public_url_the_actions_are_mailtos_and_words(letter: Letter, language: str) -> None:
     context = sample_context(letter, language)
-    rendered = write(letter, language, links={"solved": "", "continue_": ""}, words="", attachments=[])
+    rendered = write(letter, language, links={"solved": "", "continue_": ""}, words="", attachments=[], thread=[])
     hrefs = [one["href"] for one in Tags(rendered.html).all("a")]
     assert hrefs == [context["mailtos"]["solved"], context["mailtos"]["continue_"]]
     for key, label in zip(("solved", "continue_"), ACTIONS[language], strict=True):

@@ -10,7 +10,7 @@ from maild.core.effects import SetStatus
 from maild.core.facts import MailKeys
 from maild.core.identity import identity_of
 from maild.core.ticket import Status
-from maild.store import ledger, lists, nonces, outbox, threads, tickets
+from maild.store import deadlines, ledger, lists, nonces, outbox, threads, tickets
 from maild.store.db import Row, Store, Tx
 from tests.store.rows import RAW, add_letter, message, new_ticket, only_sqlite, put
 from tests.values import IVAN, NOW, make_envelope
@@ -69,7 +69,9 @@ DAILY: dict[str, Callable[[Tx], Any]] = {
     "message of mail": lambda tx: tickets.message_of_mail(tx, 1),
     "set status": lambda tx: tickets.set_status(tx, 1, ROUND),
     "confirm": lambda tx: tickets.confirm(tx, 1, NOW),
-    "due to close": lambda tx: tickets.due_to_close(tx, NOW, 100),
+    "due to close": lambda tx: deadlines.due_to_close(tx, NOW, 100),
+    "due to auto-solve": lambda tx: deadlines.due_to_auto_solve(tx, NOW, 100),
+    "due to remind": lambda tx: deadlines.due_to_remind(tx, NOW, timedelta(hours=6), 100),
     "claim letters": lambda tx: outbox.claim(tx, NOW, 9),
     "letter sent": lambda tx: outbox.sent(tx, 1, "250", NOW),
     "letter later": lambda tx: outbox.later(tx, 1, "451", NOW),
@@ -79,7 +81,7 @@ DAILY: dict[str, Callable[[Tx], Any]] = {
 }
 
 
-QUEUES = ("claim", "held", "due to close", "claim letters")
+QUEUES = ("claim", "held", "due to close", "due to auto-solve", "due to remind", "claim letters")
 
 
 def steps(store: Store, name: str) -> list[str]:

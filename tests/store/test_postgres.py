@@ -11,7 +11,7 @@ import pytest
 from maild.core.errors import ConfigError, StoreBusy
 from maild.core.facts import MailKeys
 from maild.core.identity import identity_of
-from maild.store import ledger, nonces, outbox, settings, tickets
+from maild.store import deadlines, ledger, nonces, outbox, settings, tickets
 from maild.store.db import Store, Tx, migrate_store, open_store
 from tests.servers import Postgres, postgres, until
 from tests.store.rows import RAW, add_letter, count, new_ticket, put, settle, state
@@ -181,7 +181,7 @@ def test_two_nodes_close_each_due_ticket_once(store: Store, other: Store) -> Non
     closed: list[list[int]] = []
 
     def close(tx: Tx) -> None:
-        due = tickets.due_to_close(tx, NOW, 4)
+        due = deadlines.due_to_close(tx, NOW, 4)
         closed.append(due)
         for number in due:
             tx.run("UPDATE tickets SET status = 'closed' WHERE number = ?", number)

@@ -9,7 +9,7 @@ from maild.core.facts import MailKeys, Provoked, TicketFacts
 from maild.core.letter import Letter
 from maild.core.mail import Mailbox
 from maild.core.ticket import Status
-from maild.store import ledger, lists, outbox, tickets
+from maild.store import deadlines, ledger, lists, outbox, tickets
 from maild.store.db import Store
 from tests.store.rows import add_letter, message, new_ticket, put, settle
 from tests.values import IVAN, NOW, OLGA, WINDOW
@@ -32,7 +32,7 @@ def solved_ticket(store: Store) -> int:
 
 
 def due(store: Store, now: datetime, limit: int = 9) -> list[int]:
-    return store.read_now(tickets.due_to_close, now, limit)
+    return store.read_now(deadlines.due_to_close, now, limit)
 
 
 def test_a_ticket_comes_back_as_it_was_opened(store: Store) -> None:
