@@ -18,7 +18,7 @@ async def delivered(desk: Desk, letter: outbox.Letter, reply: str) -> None:
 
 
 async def is_pointless(desk: Desk, letter: outbox.Letter) -> bool:
-    """Is it a reminder of a deadline that has passed meanwhile? Then it is given up in silence: it would only confuse."""
+    """Is it a reminder of a deadline that has passed meanwhile? Then it is given up: it would only confuse."""
     until = letter.context.get("reopen_until")
     if letter.letter != Letter.REMINDER or until is None or desk.now() < datetime.fromisoformat(until):
         return False
