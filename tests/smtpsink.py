@@ -45,6 +45,11 @@ class _Rule:
     to: str
     seconds: float
     times: int
+    prefix: bool
+
+    def fits(self, address: str) -> bool:
+        """Is it about that address?"""
+        return address.startswith(self.to) if self.prefix else self.to in ("", address)
 
 
 @dataclass(slots=True)
@@ -94,13 +99,23 @@ class SmtpSink:
             self._server.server_close()
             self._server = None
 
-    def answer(self, phase: Phase, reply: str, *, to: str = "", seconds: float = 0, times: int = _FOR_EVER) -> None:
+    def answer(
+        self,
+        phase: Phase,
+        reply: str,
+        *,
+        to: str = "",
+        seconds: float = 0,
+        times: int = _FOR_EVER,
+        prefix: bool = False,
+    ) -> None:
         """Say `reply` in that phase, the next so many times, only to the recipient `to` if given, after some seconds.
 
+        With `prefix` to every address (in MAIL or RCPT) that begins so.
         `HANG_UP` closes the connection without a reply. Rules count in the order given; `forget()` drops them.
         """
         with self._lock:
-            self._rules.append(_Rule(phase, reply, to.lower(), seconds, times))
+            self._rules.append(_Rule(phase, reply, to.lower(), seconds, times, prefix))
 
     def slow(self, phase: Phase, seconds: float, *, times: int = _FOR_EVER) -> None:
         """Answer kindly, but late."""
@@ -142,7 +157,7 @@ class SmtpSink:
     def reply_in(self, phase: Phase, to: str = "") -> str:
         """What to say now, after waiting as long as the rule wants."""
         with self._lock:
-            fitting = (rule for rule in self._rules if rule.phase == phase and rule.to in ("", to.lower()))
+            fitting = (rule for rule in self._rules if rule.phase == phase and rule.fits(to.lower()))
             rule = next((rule for rule in fitting if rule.times > 0), None)
             if rule is None:
                 return self.greeting(phase)
@@ -197,7 +212,7 @@ class _Conversation(socketserver.StreamRequestHandler):
                 reply = "530 5.7.0 Authentication required"
             elif verb == b"MAIL":
                 transaction = _Transaction(argument)
-                reply = sink.reply_in("mail")
+                reply = sink.reply_in("mail", argument)
             elif verb == b"RCPT":
                 reply = sink.reply_in("rcpt", argument)
                 transaction.rcpt_tos += [argument] if reply.startswith("2") else []
