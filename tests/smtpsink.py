@@ -66,6 +66,7 @@ class SmtpSink:
         self.connections = 0
         self.bearers: list[str] = []  # tokens that came with AUTH XOAUTH2
         self._bearer: tuple[str, str] | None = None
+        self.takes_logins = False  # offer AUTH PLAIN and believe everybody
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
         self._server: _Server | None = None
@@ -127,11 +128,14 @@ class SmtpSink:
 
     def greeting(self, phase: Phase) -> str:
         """What a kind relay says."""
-        is_asking = phase == "ehlo" and self._bearer is not None
-        return _GREETINGS[phase].replace("250 SIZE", "250-AUTH XOAUTH2\r\n250 SIZE") if is_asking else _GREETINGS[phase]
+        offer = "XOAUTH2" if self._bearer else "PLAIN" if self.takes_logins else ""
+        usual = _GREETINGS[phase]
+        return usual.replace("250 SIZE", f"250-AUTH {offer}\r\n250 SIZE") if phase == "ehlo" and offer else usual
 
-    def log_in(self, argument: str) -> bool:
+    def log_in(self, mechanism: str, argument: str) -> bool:
         """Is this the bearer that is wanted?"""
+        if mechanism == "PLAIN":
+            return self.takes_logins
         user, _, rest = b64decode(argument).decode().partition("\1")
         self.bearers.append(rest.removeprefix("auth=Bearer ").rstrip("\1"))
         return self._bearer == (user.removeprefix("user="), self.bearers[-1])
@@ -226,7 +230,7 @@ class _Conversation(socketserver.StreamRequestHandler):
 
     def _auth(self, sink: SmtpSink, line: bytes) -> tuple[bool, str]:
         """As the large providers do it: the reason of a refusal comes as a challenge, to be answered with nothing."""
-        if sink.log_in(line.decode().split()[2]):
+        if sink.log_in(*line.decode().split()[1:3]):
             return True, "235 2.7.0 accepted"
         self._say("334 eyJzdGF0dXMiOiI0MDAifQ==")
         assert self.rfile.readline() == b"\r\n"
