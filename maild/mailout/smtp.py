@@ -4,6 +4,7 @@ Trouble before MAIL is the relay's (Later, for all letters); from MAIL on it is 
 """
 
 import asyncio
+import os
 import re
 import ssl
 from collections.abc import Callable
@@ -204,8 +205,16 @@ async def connect(relay: Relay) -> aiosmtplib.SMTP:
             relay.token.forget()
         raise Unreachable(f"{error.code} {error.message}") from error
     except (*_TROUBLE, ValueError) as error:  # ValueError: a password that cannot be read or sent
-        raise Unreachable(str(error) or type(error).__name__) from error
+        raise Unreachable(_reason(error)) from error
     return client
+
+
+def _reason(error: Exception) -> str:
+    """In the words of the system, where it is the system that says no: the library's repeat host and port."""
+    cause = error.__cause__
+    if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError) and (cause.errno or 0) > 0:
+        return os.strerror(cause.errno or 0)
+    return str(error) or type(error).__name__
 
 
 async def _password(relay: Relay) -> str:
