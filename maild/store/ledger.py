@@ -195,7 +195,7 @@ def load(tx: Tx, mail: int) -> SpooledMail:
 
 
 _HEAD = 256 * 2**10  # octets
-_ARRIVAL = 'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, mail FROM arrivals'
+_DELIVERED = 'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, mail FROM arrivals'
 
 
 def _envelope(row: Row) -> Envelope:
@@ -365,7 +365,7 @@ def row(tx: Tx, mail: int) -> LedgerRow | None:
 
 def recent(tx: Tx, limit: int) -> list[tuple[int, Envelope]]:
     """The newest deliveries, newest first: which mail, and how it came."""
-    return [(int(found[7]), _envelope(found)) for found in tx.all(f"{_ARRIVAL} ORDER BY id DESC LIMIT ?", limit)]
+    return [(int(found[7]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
 
 
 def _row(found: Row) -> LedgerRow:
