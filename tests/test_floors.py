@@ -21,7 +21,6 @@ HOMES = {
     "dkim": "mime/sign.py",
     "flufl": "mime/report.py",
     "httpx": "oauth.py",
-    "inscriptis": "mime/",
     "itsdangerous": "core/tokens.py",
     "jinja2": "mime/render.py",
     "lxml": "mime/",
