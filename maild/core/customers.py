@@ -12,6 +12,7 @@ from maild.core.effects import (
     Effect,
     Event,
     OpenTicket,
+    OverBudget,
     Reason,
     Record,
     Role,
@@ -185,7 +186,7 @@ def _acknowledgement(case: Case, language: str) -> list[Effect]:
     if not may_answer(case.mail, case.envelope, case.trust, case.policy):
         return []
     if not is_within(case.policy.budgets, case.facts.provoked):
-        return [Record(OPENED, Event.DROPPED, "maild", case.via, "acknowledgement: over the budget")]
+        return _dropped(case, OPENED, case.routes[0].category, "acknowledgement")
     is_verified = case.trust is Trust.VERIFIED
     letter = Letter.ACKNOWLEDGEMENT if is_verified else Letter.MINIMAL
     return [
@@ -221,7 +222,7 @@ def _follow_up(case: Case, ticket: TicketFacts, match: Match) -> Decision:
     elif match.is_confirmed or is_within(case.policy.budgets, case.facts.provoked):
         effects.append(_told(case, ticket, Letter.FOLLOW_UP, OPENED, match.is_confirmed, context))
     else:
-        effects.append(Record(OPENED, Event.DROPPED, "maild", case.via, "follow-up letter: over the budget"))
+        effects += _dropped(case, OPENED, ticket.category, "follow-up letter")
     return Decision(Reason.FOLLOW_UP, tuple(effects), OPENED)
 
 
@@ -235,7 +236,8 @@ def _told(
         to=Mailbox(author.name, author.address),
         purpose=Purpose.CUSTOMER,
         language=case.language(ticket),
-        has_message=letter is Letter.FOLLOW_UP,
+        # His words go back only to somebody who is sure to have written them.
+        has_message=letter is Letter.FOLLOW_UP and (is_confirmed or case.trust is Trust.VERIFIED),
         is_provoked=not is_confirmed,
         context=context,
     )
@@ -254,7 +256,16 @@ def _refused(case: Case, ticket: TicketFacts, match: Match) -> Decision:
     elif answerable and (match.is_confirmed or is_within(case.policy.budgets, case.facts.provoked)):
         context: dict[str, object] = {"status": Status.CLOSED.value}
         effects.append(_told(case, ticket, Letter.CLOSED, ticket.number, match.is_confirmed, context))
+    elif answerable:
+        effects += _dropped(case, ticket.number, ticket.category, "refusal")
     return Decision(Reason.ACTION_REFUSED, tuple(effects), ticket.number)
+
+
+def _dropped(case: Case, ticket: int, category: str, letter: str) -> list[Effect]:
+    """A letter that is not written, because strangers have made us write enough, or this one has sent spam."""
+    if case.facts.provoked.is_muted:
+        return [Record(ticket, Event.DROPPED, "maild", case.via, f"{letter}: spam came from this address")]
+    return [Record(ticket, Event.DROPPED, "maild", case.via, f"{letter}: over the budget"), OverBudget(category)]
 
 
 def verdict(case: Case, *, is_confirmed: bool) -> str:

@@ -62,12 +62,13 @@ class LetterFacts:
 
 @dataclass(frozen=True, slots=True)
 class Provoked:
-    """How many letters strangers have already made us write (SPEC section 6)."""
+    """How many letters strangers have already made us write (SPEC section 6). `is_muted`: this one sent spam."""
 
     address_hour: int = 0
     address_day: int = 0
     domain_hour: int = 0
     hour: int = 0
+    is_muted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ def _context(desk: Desk, row: outbox.Letter) -> dict[str, object]:
             # An agent's claim cannot be released, only sent again by him (SPEC section 5).
             "command": "" if desk.policy.is_support(hold["from_"]) else f"maild hold release {hold['id']}",
         }
-        for hold in row.context["holds"]
+        for hold in row.context.get("holds", [])
     ]
     return {
         "desk": {"name": desk.policy.name, "language": desk.policy.language},

@@ -10,7 +10,7 @@ from maild.core.facts import Facts, LetterFacts, MailKeys, Provoked, TicketFacts
 from maild.core.mail import Mailbox
 from maild.core.robots import budget_domain
 from maild.core.ticket import Status
-from maild.store import proposals
+from maild.store import muted, proposals
 from maild.store.db import Row, Tx
 from maild.store.times import maybe_from, maybe_to, to_micros
 
@@ -148,6 +148,7 @@ def _provoked(tx: Tx, author: str, now: datetime) -> Provoked:
         address_day=count("to_address = ? AND created_at > ?", author, day),
         domain_hour=count("to_domain = ? AND created_at > ?", budget_domain(author), hour),
         hour=count("created_at > ?", hour),
+        is_muted=muted.has(tx, author, now),
     )
 
 

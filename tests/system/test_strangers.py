@@ -155,6 +155,7 @@ def test_open_trust_says_so_and_gives_strangers_few_words(start_maild: StartMail
     for _ in range(4):
         write(desk, "И ещё", subject="Гараж")
     settled(desk, 5)
-    all_sent(desk, 8)
+    all_sent(desk, 9)
+    assert len(sink.to(TEAM)) == 6, "five notifications and one note that answers are limited"
     assert len(sink.to(IVAN)) == 3  # as many as an unconfirmed author can call forth in an hour
     assert ("dropped", "acknowledgement: over the budget") in events(desk, 5)
