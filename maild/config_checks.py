@@ -9,6 +9,7 @@ from typing import Any
 
 from maild.config_values import read_address, read_duration
 from maild.core.address import split_detail
+from maild.mailin import verify
 from maild.mime.sign import is_available
 
 Where = tuple[int | str, ...]
@@ -19,7 +20,6 @@ _MAX_LOCAL = 35  # octets: leaves room for "+t", ten digits, a dot and 16 charac
 _LATER = "not served by this version yet"
 _NOT_SERVED: tuple[Where, ...] = (
     ("imap",),
-    ("trust", "verify"),
     ("outbound", "oauth"),
 )
 _UNIQUE: tuple[tuple[str, str], ...] = (
@@ -38,6 +38,7 @@ def check(raw: Table) -> list[Problem]:
         *_tls(raw),
         *_credentials(raw),
         *_dkim(raw),
+        *_verify(raw),
         *_repeated(raw),
         *_fields(raw),
         *_unknown_categories(raw),
@@ -116,6 +117,11 @@ def _dkim(raw: Table) -> Iterator[Problem]:
         yield ("outbound", "dkim_selector"), "is required with outbound.dkim_key"
     if selector and not key:
         yield ("outbound", "dkim_key"), "is required with outbound.dkim_selector"
+
+
+def _verify(raw: Table) -> Iterator[Problem]:
+    if _value(raw, "trust", "verify") and not verify.is_available():
+        yield ("trust", "verify"), 'needs the extra verify: pip install "maild[verify]"'
 
 
 def _repeated(raw: Table) -> Iterator[Problem]:

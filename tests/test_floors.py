@@ -18,7 +18,8 @@ HOMES = {
     "authres": "core/authresults.py",
     "chardet": "mime/charset.py",
     "click": "cli/",
-    "dkim": "mime/sign.py",
+    "dkim": "mime/sign",  # .py and atures.py: those that leave and those that come in
+    "dns": "mailin/lookup.py",
     "flufl": "mime/report.py",
     "idna": "core/address.py",
     "inscriptis": "mime/",
@@ -37,6 +38,7 @@ HOMES = {
     "pydantic_core": "config",
     "rich": "cli/",
     "schedule": "jobs.py",
+    "spf": "mailin/spf_check.py",
     "starlette": "web/",
     "uvicorn": "web/",
     "uvloop": "cli/serve.py",

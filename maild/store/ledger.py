@@ -77,9 +77,9 @@ def put(tx: Tx, packed: Packed, identity: Identity, envelope: Envelope, source_k
         tx.ring(BELL)
     tx.run(
         "INSERT INTO arrivals (mail, door, source_key, peer, is_trusted_peer, \"user\", mail_from, rcpt_tos,"
-        " received_at, is_routed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " received_at, results, is_routed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         mail, envelope.door.value, source_key, envelope.peer, envelope.is_trusted_peer, envelope.user,
-        envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at),
+        envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), envelope.results,
         not fresh and not _has_waiting_arrival(tx, mail),
     )  # fmt: skip
     if fresh and not is_new:
@@ -132,8 +132,8 @@ def load(tx: Tx, mail: int) -> SpooledMail:
     if row is None:
         raise LookupError(f"no mail {mail}")
     rows = tx.all(
-        'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, is_routed, id FROM arrivals'
-        " WHERE mail = ? ORDER BY id",
+        'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, is_routed, id, results'
+        " FROM arrivals WHERE mail = ? ORDER BY id",
         mail,
     )
     return SpooledMail(
@@ -157,6 +157,7 @@ def _envelope(row: Row) -> Envelope:
         is_trusted_peer=bool(row[2]),
         user=row[3],
         received_at=from_micros(row[6]),
+        results=row[9],
     )
 
 
