@@ -1,6 +1,6 @@
 """What the rules ask the database, and what it answers: values only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -73,10 +73,11 @@ class Provoked:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The answers. `recorded` maps Message-IDs of messages to their ticket; `languages` what people have chosen."""
+    """The answers. `recorded` maps Message-IDs of messages to their tickets,
+    the first to bear it first; `languages` what people have chosen."""
 
     tickets: Mapping[int, TicketFacts] = field(default_factory=dict)
-    recorded: Mapping[str, int] = field(default_factory=dict)
+    recorded: Mapping[str, Sequence[int]] = field(default_factory=dict)
     languages: Mapping[str, str] = field(default_factory=dict)
     is_own_letter: bool = False
     bounced: LetterFacts | None = None

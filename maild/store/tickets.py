@@ -26,8 +26,9 @@ def facts_for(tx: Tx, keys: MailKeys, now: datetime) -> Facts:
         tx.wait_turn("budgets")
     recorded = _recorded(tx, keys.references)
     bounced = _bounced(tx, keys)
-    numbers = [*keys.numbers, *recorded.values(), *([bounced.ticket] if bounced and bounced.ticket else [])]
-    tickets = tickets_by_number(tx, numbers)
+    named = [number for numbers in recorded.values() for number in numbers]
+    returned = [bounced.ticket] if bounced and bounced.ticket else []
+    tickets = tickets_by_number(tx, [*keys.numbers, *named, *returned])
     return Facts(
         tickets=tickets,
         recorded=recorded,
@@ -92,15 +93,20 @@ def _participants(tx: Tx, numbers: Sequence[int]) -> dict[int, list[Mailbox]]:
     return people
 
 
-def _recorded(tx: Tx, references: Sequence[str]) -> dict[str, int]:
+def _recorded(tx: Tx, references: Sequence[str]) -> dict[str, list[int]]:
     if not references:
         return {}
     rows = tx.all(
-        f"SELECT message_id, ticket FROM messages WHERE message_id IN ({_marks(references)}) ORDER BY id DESC",
+        f"SELECT message_id, ticket FROM messages WHERE message_id IN ({_marks(references)})"
+        f" ORDER BY id LIMIT {_CHUNK}",
         *references,
     )
-    # The first to bear a Message-ID has it: a stranger who copies it must not draw the replies to his own ticket.
-    return {row[0]: row[1] for row in rows}
+    # A stranger can copy a Message-ID, even before its mail is here: who takes part in which ticket decides.
+    found: dict[str, list[int]] = {}
+    for message_id, ticket in rows:
+        if ticket not in found.setdefault(message_id, []):
+            found[message_id].append(ticket)
+    return found
 
 
 def _languages(tx: Tx, tickets: Iterable[TicketFacts], author: str) -> dict[str, str]:

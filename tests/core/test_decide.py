@@ -99,7 +99,10 @@ CASES: list[tuple[Reason, dict[str, Any]]] = [
     (Reason.JOINED_BY_OUR_REFERENCE, {"mail": make_mail(in_reply_to=(our_id(),)), "facts": OPEN}),
     (
         Reason.JOINED_BY_REFERENCE,
-        {"mail": make_mail(references=("q@x.example",)), "facts": facts_of(make_ticket(), recorded={"q@x.example": 7})},
+        {
+            "mail": make_mail(references=("q@x.example",)),
+            "facts": facts_of(make_ticket(), recorded={"q@x.example": (7,)}),
+        },
     ),
     (Reason.JOINED_BY_NUMBER, {"mail": make_mail(subject="Re: [#7]", headers=PASSED), "facts": OPEN}),
     (Reason.JOINED_UNVERIFIED, {"mail": make_mail(subject="Re: [#7]"), "facts": OPEN, "policy": OPEN_TRUST}),
@@ -264,7 +267,7 @@ def test_a_reply_at_the_deadline_opens_a_follow_up_linked_both_ways() -> None:
 
 def test_follow_up_letters_to_the_unconfirmed_keep_within_the_budget() -> None:
     mail = make_mail(references=("q@x.example",))
-    facts = Facts(tickets=CLOSED.tickets, recorded={"q@x.example": 7}, provoked=OVER_BUDGET)
+    facts = Facts(tickets=CLOSED.tickets, recorded={"q@x.example": (7,)}, provoked=OVER_BUDGET)
     assert letters_to(decided(mail, facts=facts)) == [("follow_up_team", BILLING_TEAM)]
     confirmed = decided(make_mail(), BY_TOKEN, Facts(tickets=CLOSED.tickets, provoked=OVER_BUDGET))
     assert ("follow_up", IVAN.address) in letters_to(confirmed)
@@ -463,10 +466,10 @@ def test_a_released_mail_was_no_spam() -> None:
 def test_what_is_over_the_budget_is_dropped_with_an_event_and_a_note() -> None:
     for mail, facts, ticket in (
         (make_mail(), Facts(), OPENED),
-        (make_mail(references=("q@x.example",)), Facts(tickets=CLOSED.tickets, recorded={"q@x.example": 7}), OPENED),
+        (make_mail(references=("q@x.example",)), Facts(tickets=CLOSED.tickets, recorded={"q@x.example": (7,)}), OPENED),
         (
             make_mail(references=("q@x.example",), reply="#continue"),
-            Facts(tickets=CLOSED.tickets, recorded={"q@x.example": 7}),
+            Facts(tickets=CLOSED.tickets, recorded={"q@x.example": (7,)}),
             7,
         ),
     ):
@@ -477,7 +480,7 @@ def test_what_is_over_the_budget_is_dropped_with_an_event_and_a_note() -> None:
 
 
 def test_words_go_back_only_to_who_is_sure_to_have_written_them() -> None:
-    facts = Facts(tickets=CLOSED.tickets, recorded={"q@x.example": 7})
+    facts = Facts(tickets=CLOSED.tickets, recorded={"q@x.example": (7,)})
     for headers, is_sure in ((PASSED, True), ((), False)):
         decision = decided(make_mail(references=("q@x.example",), headers=headers), facts=facts)
         [told] = [one for one in decision.effects if isinstance(one, Send) and one.to.address == IVAN.address]
