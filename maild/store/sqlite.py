@@ -19,6 +19,10 @@ _PREFIX = "sqlite:///"
 class Sqlite(Backend):
     """A SQLite file, open."""
 
+    def __init__(self, database: "_Database") -> None:
+        super().__init__(database)
+        self._opened = database.opened
+
     def writing(self) -> AbstractContextManager[object]:
         """With the write lock from the first statement on: nobody decides on what another one is changing."""
         context: AbstractContextManager[object] = self.database.atomic("IMMEDIATE")
@@ -37,6 +41,25 @@ class Sqlite(Backend):
         """Locked, full, read-only, unreadable: all of it may pass."""
         return StoreBusy("the database is not available") if isinstance(error, peewee.OperationalError) else None
 
+    def close(self) -> None:
+        """Every connection: what its threads have left open keeps the file in use."""
+        self.database.close()
+        for connection in self._opened:
+            connection.close()
+
+
+class _Database(peewee.SqliteDatabase):
+    """Remembers its connections; they belong to threads, but are closed by whoever closes the store."""
+
+    def __init__(self, path: Path) -> None:
+        self.opened: list[sqlite3.Connection] = []
+        super().__init__(str(path), pragmas=_PRAGMAS, check_same_thread=False)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection = super()._connect()  # type: ignore[misc] # peewee has no types
+        self.opened.append(connection)
+        return connection
+
 
 def sqlite_path(url: str) -> Path:
     """The file of `sqlite:///absolute/path`."""
@@ -51,7 +74,7 @@ def is_sqlite(url: str) -> bool:
 def open_sqlite(url: str) -> Sqlite:
     """The database in that file, created and migrated if needed. Raises what `open_store` does."""
     migrate_sqlite(url)
-    return Sqlite(peewee.SqliteDatabase(str(sqlite_path(url)), pragmas=_PRAGMAS))
+    return Sqlite(_Database(sqlite_path(url)))
 
 
 def migrate_sqlite(url: str) -> list[str]:
