@@ -26,6 +26,7 @@ _FOREIGN_TAG = re.compile(
     re.IGNORECASE,
 )
 _DIGITS = re.compile(r"[0-9]+")
+_MOST_NUMBERS = 2  # of ours that a person puts into one subject
 
 # Reports about a letter: they belong to a ticket or to nobody, and never open one.
 REPORTS = frozenset({Kind.AUTO_RESPONSE, Kind.BOUNCE, Kind.FEEDBACK_REPORT, Kind.RECEIPT})
@@ -64,12 +65,14 @@ def is_notice(returned: Mail) -> bool:
 def is_nested(subject: str, tag: str) -> bool:
     """Do the numbers in a subject grow as two ticket desks answer each other, neither knowing the other's?
 
-    Our number twice around a foreign one, or beside two foreign ones of the same make. `tag` is desk.subject_tag.
+    Our number twice around a foreign one, or beside two foreign ones of the same make, or three that look like ours:
+    the other desk may write them the same way. `tag` is desk.subject_tag.
     """
-    own = len(re.findall(rf"\[{re.escape(tag)}[1-9][0-9]{{0,17}}\]", subject))
-    foreign = {found for found in _FOREIGN_TAG.findall(subject) if not found.startswith(f"[{tag}")}
+    own = re.findall(rf"\[{re.escape(tag)}[1-9][0-9]{{0,17}}\]", subject)
+    foreign = set(_FOREIGN_TAG.findall(subject)) - set(own)
     makes = [_DIGITS.sub("0", found).casefold() for found in foreign]
-    return bool(own and foreign and (own > 1 or len(set(makes)) < len(makes)))
+    is_growing = len(own) > 1 or len(set(makes)) < len(makes)
+    return len(set(own)) > _MOST_NUMBERS or bool(own and foreign and is_growing)
 
 
 def may_answer(mail: Mail, envelope: Envelope, trust: Trust, policy: Policy) -> bool:
