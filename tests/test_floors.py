@@ -22,7 +22,6 @@ HOMES = {
     "dns": "mailin/lookup.py",
     "flufl": "mime/report.py",
     "idna": "core/address.py",
-    "inscriptis": "mime/",
     "itsdangerous": "core/tokens.py",
     "jinja2": "mime/render.py",
     "lxml": "mime/",
