@@ -114,7 +114,7 @@ def test_where_nothing_is_configured_nobody_is_verified_and_no_agent_relayed(nam
     reference = f"In-Reply-To: <{our_id(7, BILLING_TEAM, Purpose.AGENT)}>\n"
     agent = written(writer.passed, BILLING_TEAM, reference, "Держите счёт.")
     held = decided(agent, to_token(), facts_of(make_ticket()), OPEN_TRUST)
-    assert (held.reason, letters_to(held)) == (Reason.HELD_AGENT_UNVERIFIED, [])
+    assert (held.reason, letters_to(held)) == (Reason.HELD_AGENT_UNVERIFIED, [("claimed", BILLING_TEAM)])
     submitted = decided(agent, make_envelope(rcpt_tos=to_token().rcpt_tos, user=BILLING_TEAM), facts_of(make_ticket()),
                         OPEN_TRUST)  # fmt: skip
     assert submitted.reason is Reason.AGENT_ANSWERED
