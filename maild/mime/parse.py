@@ -7,12 +7,11 @@ import re
 
 from maild.core.courtesy import is_courtesy
 from maild.core.mail import Attachment, Kind, Mail
-from maild.mime import addresses, attach, body, fields, kinds, parts
+from maild.mime import addresses, attach, body, fields, kinds, parts, unpack
 
 _MSG_ID = re.compile(r"<([^<>]{1,995})>")
 _MAX_IDS = 1000
 _TRACE_FIELDS = frozenset({"received", "authentication-results"})
-_ALTERNATIVES_NOBODY_READS = frozenset({"text/x-amp-html", "text/enriched", "text/richtext", "text/watch-html"})
 _CYRILLIC = re.compile("[\u0400-\u04ff]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NO_WORDS = re.compile(r"https?://\S+|[^\s@]{1,64}@[^\s@]+")
@@ -26,7 +25,7 @@ def parse(raw: bytes) -> Mail:
     kept = fields.without_nul(raw)
     hint = fields.charset_hint(kept)
     try:
-        tree = parts.take_apart(kept, hint)
+        tree = unpack.take_apart(kept, hint)
     except parts.LimitExceededError as limit:
         return _unparsed(kept, hint, str(limit))
     return _understood(kept, hint, tree)
@@ -45,7 +44,7 @@ def _understood(raw: bytes, hint: str, tree: parts.Tree) -> Mail:
     header = _Header(tree, hint)
     text_leaves = body.text_leaves(tree.leaves)
     read = body.read_body(text_leaves or body.calendar_leaves(tree.leaves), hint, header.subject)
-    attached = tuple(attach.describe(leaf) for leaf in tree.leaves if _is_attachment(leaf, text_leaves))
+    attached = tuple(attach.describe(leaf, read.html_safe) for leaf in tree.leaves if _is_attachment(leaf, text_leaves))
     sort = kinds.sort_out(
         kinds.Looks(
             raw,
@@ -62,10 +61,19 @@ def _understood(raw: bytes, hint: str, tree: parts.Tree) -> Mail:
 
 
 def _is_attachment(leaf: parts.Leaf, text_leaves: list[parts.Leaf]) -> bool:
-    """Everything but the text; a named text inside a multipart is both (older clients send files so)."""
+    """Everything but the text and its other forms; a named text inside a multipart is both (older clients send files
+    so), as is a whole mail that is a named attachment."""
+    is_named = bool(attach.name_of(leaf))
     if leaf in text_leaves:
-        return bool(leaf.path) and bool(attach.name_of(leaf))
-    return leaf.type not in _ALTERNATIVES_NOBODY_READS or bool(attach.name_of(leaf))
+        return is_named and (bool(leaf.path) or attach.disposition_of(leaf) == "attachment")
+    return is_named or not _is_other_form(leaf)
+
+
+def _is_other_form(leaf: parts.Leaf) -> bool:
+    """A form of the text that nobody reads: unnamed, beside those that we read."""
+    is_alternative = any(container.subtype == "alternative" for container in leaf.path)
+    is_markup = leaf.type.startswith("text/") and leaf.type not in unpack.FILE_TYPES
+    return is_markup and is_alternative and attach.disposition_of(leaf) != "attachment"
 
 
 class _Header:
