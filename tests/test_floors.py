@@ -21,6 +21,7 @@ HOMES = {
     "dkim": "mime/sign",  # .py and atures.py: those that leave and those that come in
     "dns": "mailin/lookup.py",
     "flufl": "mime/report.py",
+    "httpx": "oauth.py",
     "idna": "core/address.py",
     "itsdangerous": "core/tokens.py",
     "jinja2": "mime/render.py",
