@@ -27,8 +27,8 @@ LEAST = {
     "attachments": 1.0,
     "body_contains": 0.95,
     "reply_text": 0.85,
-    "reply_contains": 0.95,
-    "reply_excludes": 0.8,
+    "reply_contains": 1.0,
+    "reply_excludes": 1.0,
 }
 
 
