@@ -8,6 +8,7 @@ import re
 from maild.core.courtesy import is_courtesy
 from maild.core.mail import Attachment, Kind, Mail
 from maild.mime import addresses, attach, body, fields, kinds, parts, unpack
+from maild.mime.looks import Looks
 
 _MSG_ID = re.compile(r"<([^<>]{1,995})>")
 _MAX_IDS = 1000
@@ -45,19 +46,24 @@ def _understood(raw: bytes, hint: str, tree: parts.Tree) -> Mail:
     text_leaves = body.text_leaves(tree.leaves)
     read = body.read_body(text_leaves or body.calendar_leaves(tree.leaves), hint, header.subject)
     attached = tuple(attach.describe(leaf, read.html_safe) for leaf in tree.leaves if _is_attachment(leaf, text_leaves))
-    sort = kinds.sort_out(
-        kinds.Looks(
-            raw,
-            tree.head.get_content_type(),
-            str(tree.head.get_param("report-type", "")).lower(),
-            header.first,
-            header.people.author.address if header.people.author else "",
-            header.subject,
-            read.text,
-            tree.leaves,
-        )
-    )
+    sort = kinds.sort_out(_looks(raw, tree, header, read))
     return _mail(header, read, attached, sort, tree.defects, None)
+
+
+def _looks(raw: bytes, tree: parts.Tree, header: "_Header", read: body.Body) -> Looks:
+    people = header.people
+    return Looks(
+        raw=raw,
+        type=tree.head.get_content_type(),
+        report_type=str(tree.head.get_param("report-type", "")).strip().lower(),
+        fields=header.first,
+        author=people.author.address if people.author else "",
+        own=frozenset(one.address.lower() for one in (*people.to, *people.cc)),
+        subject=header.subject,
+        text=read.text,
+        reply=read.reply,
+        leaves=tree.leaves,
+    )
 
 
 def _is_attachment(leaf: parts.Leaf, text_leaves: list[parts.Leaf]) -> bool:
@@ -133,6 +139,7 @@ def _mail(
         error=error,
         calendar_method=sort.calendar_method,
         reply_to=header.people.reply_to,
+        kind_reason=sort.reason,
     )
 
 
