@@ -314,7 +314,7 @@ def _echoed(say: dict[str, str]) -> Context:
         "echo": {
             "to": ["customer@firma.example"],
             "commands": ["#solved"],
-            "stripped": ["quote", "tokens", "note", "commands"],
+            "stripped": ["quote", "tokens", "note", "lines"],
             "text": say["answer"],
             "note": say["note"],
         }
