@@ -10,7 +10,7 @@ TOOLS := $(VENV)/.tools
 PACKAGES := chromium faketime libfaketime mutt openssl postfix postgresql swaks systemd
 export MAILD_CORPUS ?= $(abspath ../shared/corpus)
 
-.PHONY: help demo test check lint soak bench packages clean
+.PHONY: help demo test check lint soak fuzz bench packages clean
 
 help: ## these lines
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 	/p' Makefile
@@ -31,6 +31,9 @@ lint: $(TOOLS) ## style and types
 
 soak: packages $(TOOLS) ## minutes of mail with crashes in between
 	@$(PY) -m pytest -m soak
+
+fuzz: $(TOOLS) ## a hundred thousand spoilt mails
+	@MAILD_FUZZ=$${MAILD_FUZZ:-100000} $(PY) -m pytest -q tests/mime/test_fuzz.py tests/mime/test_security_rows.py
 
 bench: $(TOOLS) ## ratios against a null server
 	@$(PY) bench/run.py

@@ -81,9 +81,9 @@ async def freeze_notice(desk: Desk, row: outbox.Letter) -> outbox.Letter:
     bounce is then known by our Message-ID and changes nothing but the letter's own state.
     """
     own = await desk.store.read(_own_tickets, row)
-    subject, data, packed = await asyncio.to_thread(_write, desk, row, own)
+    subject, data = await asyncio.to_thread(_write, desk, row, own)
     mail_from = "" if desk.policy.verp else desk.policy.category(str(row.context["category"])).address
-    await desk.store.run(outbox.freeze, row.id, subject, mail_from, packed)
+    await desk.store.run(outbox.freeze, row.id, subject, mail_from, data)
     return replace(row, subject=subject, mail_from=mail_from, frozen=data)
 
 
@@ -93,7 +93,7 @@ def _own_tickets(tx: Tx, row: outbox.Letter) -> list[OwnTicket]:
     return tickets_of(tx, row.to_address, Scope(scope)) if scope else []
 
 
-def _write(desk: Desk, row: outbox.Letter, own: list[OwnTicket]) -> tuple[str, bytes, bytes]:
+def _write(desk: Desk, row: outbox.Letter, own: list[OwnTicket]) -> tuple[str, bytes]:
     category = desk.policy.category(str(row.context["category"]))
     rendered = desk.renderer.letter(Letter(row.letter), row.language, _context(desk, row, own))
     outgoing = Outgoing(
@@ -112,8 +112,7 @@ def _write(desk: Desk, row: outbox.Letter, own: list[OwnTicket]) -> tuple[str, b
         fields=((LOOP_FIELD, desk.instance),),
         smtputf8=not row.to_address.isascii(),
     )
-    data = desk.sign(compose(outgoing), domain_of(outgoing.from_address))
-    return rendered.subject, data, outbox.packed(data)
+    return rendered.subject, desk.sign(compose(outgoing), domain_of(outgoing.from_address))
 
 
 def _context(desk: Desk, row: outbox.Letter, own: list[OwnTicket]) -> dict[str, object]:

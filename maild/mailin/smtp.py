@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Iterable
+from dataclasses import replace
 
 from aiosmtpd.smtp import Envelope as Draft
 from aiosmtpd.smtp import Session
@@ -18,6 +19,7 @@ from maild.mailin.door import DoorSettings, OpenDoor
 from maild.mailin.paths import NULL, asks_to_relay, served_address, split_path, without_route
 from maild.mailin.replies import BadText
 from maild.mailin.room import Share
+from maild.mailin.verify import Arrival
 
 
 async def listen_smtp(desk: Desk, settings: DoorSettings, sockets: Iterable[socket.socket]) -> OpenDoor:
@@ -50,6 +52,8 @@ class Rules:
         self, server: "SmtpConnection", session: Session, draft: Draft, path: str, options: list[str]
     ) -> str:
         """Anybody may send, if there is room for it."""
+        if _is_undeclared(server, draft, path):
+            return _NEEDS_SMTPUTF8
         try:
             server.door.room.check(_declared_size(options))
         except Transient as error:
@@ -63,6 +67,8 @@ class Rules:
         self, server: "SmtpConnection", session: Session, draft: Draft, path: str, options: list[str]
     ) -> str:
         """Only addresses of the desk, and not too many."""
+        if _is_undeclared(server, draft, path):
+            return _NEEDS_SMTPUTF8
         if asks_to_relay(path):
             return "550 5.7.1 we do not relay"
         address = served_address(path, server.door.desk.policy)
@@ -77,6 +83,14 @@ class Rules:
 log = logging.getLogger(__name__)
 
 _RULES = Rules()
+
+
+_NEEDS_SMTPUTF8 = "553 5.6.7 an address outside ASCII needs SMTPUTF8 in MAIL"
+
+
+def _is_undeclared(server: "SmtpConnection", draft: Draft, path: str) -> bool:
+    """Is that address outside ASCII in a mail that does not say so (RFC 6531 §3.4)? Our own MTA is not lectured."""
+    return not path.isascii() and not draft.smtp_utf8 and server.door.kind is Door.SMTP and not server.is_trusted
 
 
 def _declared_size(options: list[str]) -> int:
@@ -226,11 +240,26 @@ class SmtpConnection(ClientConnection):
         try:
             raw, envelope = await self._read(draft, share)
             self._began = None  # from now on it is we who take our time
+            envelope = await self._checked(raw, envelope, share)
             return await self.door.commit(raw, envelope, share)
         except MaildError as error:
             return self.door.refuse(error, self.peer)
         finally:
             self._is_taking = False
+
+    async def _checked(self, raw: bytes, envelope: Envelope, share: Share) -> Envelope:
+        """With what SPF, DKIM and DMARC say, if the desk has to ask itself."""
+        verifier = self.door.settings.verifier
+        if verifier is None:
+            return envelope
+        is_hidden = self.is_trusted and self._forwarded is None  # behind a relay of ours
+        helo = "" if self.is_trusted or self.session is None else str(self.session.host_name or "")
+        try:
+            results = await verifier.results(Arrival(raw, envelope, "" if is_hidden else envelope.peer, helo))
+        except BaseException:  # the client left meanwhile
+            share.release()
+            raise
+        return replace(envelope, results=results)
 
     async def _read(self, draft: Draft, share: Share) -> tuple[bytes, Envelope]:
         try:

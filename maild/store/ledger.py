@@ -140,7 +140,7 @@ def _known(tx: Tx, identity: Identity) -> int:
 
 _ARRIVAL = (
     'INSERT INTO arrivals (mail, door, source_key, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at,'
-    " is_routed) VALUES "
+    " results, is_routed) VALUES "
 )
 
 
@@ -148,12 +148,13 @@ def _arrival(delivery: Delivery, mail: int, *, is_routed: bool) -> tuple[object,
     envelope = delivery.envelope
     return (
         mail, envelope.door.value, delivery.source_key, envelope.peer, envelope.is_trusted_peer, envelope.user,
-        envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), is_routed,
+        envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), envelope.results,
+        is_routed,
     )  # fmt: skip
 
 
 def _add_arrivals(tx: Tx, arrivals: Sequence[tuple[object, ...]]) -> None:
-    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
+    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
     tx.run(_ARRIVAL + values, *(value for arrival in arrivals for value in arrival))
 
 
@@ -182,8 +183,8 @@ def load(tx: Tx, mail: int) -> SpooledMail:
     if row is None:
         raise LookupError(f"no mail {mail}")
     rows = tx.all(
-        'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, is_routed, id FROM arrivals'
-        " WHERE mail = ? ORDER BY id",
+        'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, is_routed, id, results'
+        " FROM arrivals WHERE mail = ? ORDER BY id",
         mail,
     )
     approval = approvals.of_mail(tx, mail) if row[3] else None
@@ -200,6 +201,10 @@ def load(tx: Tx, mail: int) -> SpooledMail:
     )
 
 
+_HEAD = 256 * 2**10  # octets
+_DELIVERED = 'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, mail FROM arrivals'
+
+
 def _envelope(row: Row) -> Envelope:
     return Envelope(
         mail_from=row[4],
@@ -209,6 +214,7 @@ def _envelope(row: Row) -> Envelope:
         is_trusted_peer=bool(row[2]),
         user=row[3],
         received_at=from_micros(row[6]),
+        results=row[9],
     )
 
 
@@ -325,6 +331,12 @@ def raw(tx: Tx, mail: int) -> bytes | None:
     return zlib.decompress(row[0]) if row else None
 
 
+def head(tx: Tx, mail: int) -> bytes:
+    """The first 256 KiB of a mail, which is all that a header section may have; b"" if there is none."""
+    row = tx.one("SELECT octets FROM mails WHERE id = ?", mail)
+    return zlib.decompressobj().decompress(row[0], _HEAD) if row else b""
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
     """A mail as the lists show it; `door` is that of its first delivery."""
@@ -361,9 +373,9 @@ def row(tx: Tx, mail: int) -> LedgerRow | None:
     return _row(found) if found else None
 
 
-def recent(tx: Tx, limit: int) -> list[LedgerRow]:
-    """The newest mails, newest first."""
-    return [_row(found) for found in tx.all(f"{_ROW} ORDER BY m.id DESC LIMIT ?", limit)]
+def recent(tx: Tx, limit: int) -> list[tuple[int, Envelope]]:
+    """The newest deliveries, newest first: which mail, and how it came."""
+    return [(int(found[7]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
 
 
 def _row(found: Row) -> LedgerRow:
