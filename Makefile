@@ -7,7 +7,8 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip -qq --no-input --disable-pip-version-check
 RUNTIME := $(VENV)/.runtime
 TOOLS := $(VENV)/.tools
-PACKAGES := chromium faketime libfaketime mutt openssl postfix postgresql swaks systemd
+PYTEST := $(PY) -m pytest --numprocesses 2 --dist worksteal
+PACKAGES := chromium faketime libfaketime mutt openssl postfix postgresql strace swaks systemd
 export MAILD_CORPUS ?= $(abspath ../shared/corpus)
 
 .PHONY: help demo test check lint soak bench packages clean
@@ -19,10 +20,10 @@ demo: $(RUNTIME) ## play a whole conversation over real SMTP and HTTP
 	@$(VENV)/bin/maild demo
 
 test: packages $(TOOLS) ## everything, with real servers
-	@$(PY) -m pytest -m "not soak"
+	@$(PYTEST) -m "not soak"
 
-check: lint ## lint, types and the tests without servers, in less than a minute
-	@$(PY) -m pytest -q -m "not system and not soak"
+check: lint ## lint, types and the quick tests without servers, in less than a minute
+	@$(PYTEST) -q -m "not system and not soak and not slow"
 
 lint: $(TOOLS) ## style and types
 	@$(VENV)/bin/ruff check .
@@ -30,7 +31,7 @@ lint: $(TOOLS) ## style and types
 	@$(VENV)/bin/mypy
 
 soak: packages $(TOOLS) ## minutes of mail with crashes in between
-	@$(PY) -m pytest -m soak
+	@$(PYTEST) -m soak
 
 bench: $(TOOLS) ## ratios against a null server
 	@$(PY) bench/run.py

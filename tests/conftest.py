@@ -17,6 +17,19 @@ settings.register_profile("maild", deadline=None, derandomize=True)  # the machi
 settings.load_profile("maild")
 
 StartMaild = Callable[..., MaildProcess]
+_TOLD = pytest.StashKey[list[str]]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The numbers of the long tests."""
+    for line in config.stash.get(_TOLD, []):
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Say a line at the end of the run."""
+    return request.config.stash.setdefault(_TOLD, []).append
 
 
 @pytest.fixture(scope="session")

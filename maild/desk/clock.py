@@ -1,8 +1,8 @@
 """What time does: reminds, counts silence as solved, closes after the 48 hours, clears away what has run out."""
 
 import logging
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from maild.core.deadlines import decide_auto_solve, decide_close, decide_remind, is_reminder_of_use
 from maild.core.effects import Decision
@@ -11,7 +11,7 @@ from maild.core.policy import Policy
 from maild.desk.act import NONCE_AGE
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
-from maild.store import deadlines, nonces, tickets
+from maild.store import deadlines, mend, nonces, tickets
 from maild.store.db import Tx
 
 log = logging.getLogger(__name__)
@@ -65,3 +65,13 @@ def _batch(tx: Tx, desk: Desk, now: datetime, done: str, find: Find, decide: Dec
 async def forget_nonces(desk: Desk) -> int:
     """Remove page nonces that no page can use any more; how many."""
     return await desk.store.run(nonces.forget, desk.now() - NONCE_AGE)
+
+
+async def mend_moments(desk: Desk, delays: Sequence[timedelta]) -> int:
+    """What a clock that was set back has put off for hours waits no longer than it should; see `store/mend.py`."""
+    mended = await desk.store.run(mend.mend_moments, desk.now(), delays)
+    if mended:
+        log.warning("the clock was set back: %d leases and attempts are brought forward", mended)
+        desk.wake.mail.set()
+        desk.wake.letters.set()
+    return mended

@@ -78,7 +78,8 @@ class _Sender:
             in_hand = len(self._in_hand)
             room = self._breaker.room(self._workers - in_hand, in_hand, time.monotonic())
             claimed = await self._claim(room) if room else []
-            for letter in claimed:
+            # A clock that was set forward, or a program that was stopped for a while, lets leases in hand run out.
+            for letter in (each for each in claimed if each.id not in self._in_hand):
                 self._in_hand.add(letter.id)
                 self._queue.put_nowait(letter)
             if not room or len(claimed) < room:

@@ -2,7 +2,8 @@
 
 import os
 import sqlite3
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import peewee
@@ -19,10 +20,30 @@ _PREFIX = "sqlite:///"
 class Sqlite(Backend):
     """A SQLite file, open."""
 
-    def writing(self) -> AbstractContextManager[object]:
+    def __init__(self, database: peewee.Database, path: Path) -> None:
+        super().__init__(database)
+        self._files: dict[Path, tuple[int, int]] = {}  # database and WAL as the writer has them open
+        self._path = path
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
         """With the write lock from the first statement on: nobody decides on what another one is changing."""
-        context: AbstractContextManager[object] = self.database.atomic("IMMEDIATE")
-        return context
+        with self.database.atomic("IMMEDIATE"):
+            self._check_files()
+            yield
+            self._check_files()
+
+    def _check_files(self) -> None:
+        """SQLite goes on writing to a file that was removed or replaced: its mails would be gone after the next start.
+
+        Raises OperationalError until what stands there is again what was opened.
+        """
+        for path in (self._path, self._path.with_name(f"{self._path.name}-wal")):
+            mark = _mark(path)
+            if mark is None or self._files.setdefault(path, mark) != mark:
+                raise peewee.OperationalError(
+                    f"{path} was removed or replaced: put it back, or start maild again with what is there now"
+                )
 
     def reading(self) -> AbstractContextManager[object]:
         """WAL: readers see the last commit before they began."""
@@ -38,6 +59,14 @@ class Sqlite(Backend):
         return StoreBusy("the database is not available") if isinstance(error, peewee.OperationalError) else None
 
 
+def _mark(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def sqlite_path(url: str) -> Path:
     """The file of `sqlite:///absolute/path`."""
     return Path("/" + url.removeprefix(_PREFIX).lstrip("/"))
@@ -51,7 +80,8 @@ def is_sqlite(url: str) -> bool:
 def open_sqlite(url: str) -> Sqlite:
     """The database in that file, created and migrated if needed. Raises what `open_store` does."""
     migrate_sqlite(url)
-    return Sqlite(peewee.SqliteDatabase(str(sqlite_path(url)), pragmas=_PRAGMAS))
+    path = sqlite_path(url)
+    return Sqlite(peewee.SqliteDatabase(str(path), pragmas=_PRAGMAS), path)
 
 
 def migrate_sqlite(url: str) -> list[str]:
