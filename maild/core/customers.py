@@ -1,7 +1,10 @@
 """A customer speaks: a new question, an answer, «решено», or a word after the deadline."""
 
+from dataclasses import replace
+
 from maild.core.case import Case
 from maild.core.commands import Wish, read_wish, without_wish
+from maild.core.copies import proposal_context, proposal_effects, proposed_by
 from maild.core.deadlines import decide_close
 from maild.core.effects import (
     OPENED,
@@ -107,12 +110,14 @@ def _joined(case: Case, ticket: TicketFacts, match: Match, happening: Happening,
         via=case.via,
         way=_way(case, match, happening),
     )
+    copied = proposed_by(case, ticket)
+    effects += proposal_effects(case, copied, ticket.number)
     effects += to_team(
         case.policy,
         ticket.category,
         Letter.REOPENED if outcome.reopens else Letter.NEW_MESSAGE,
         ticket.number,
-        context={"verdict": verdict(case, is_confirmed=match.is_confirmed)},
+        context={"verdict": verdict(case, is_confirmed=match.is_confirmed), **proposal_context(copied)},
     )
     if outcome.starts_round:
         effects += to_participants(
@@ -160,7 +165,9 @@ def _new_question(case: Case, match: Match) -> Decision:
         Record(OPENED, Event.OPENED, case.author.address, case.via, match.reason),
         case.message(Role.CUSTOMER),
     ]
-    context: dict[str, object] = {"verdict": verdict(case, is_confirmed=False)}
+    copied = proposed_by(case, None)
+    effects += proposal_effects(case, copied)
+    context: dict[str, object] = {"verdict": verdict(case, is_confirmed=False), **proposal_context(copied)}
     if match.claimed:
         named = match.claimed.number
         effects.append(Record(OPENED, Event.CLAIMS_TICKET, case.author.address, case.via, f"#{named}"))
@@ -197,13 +204,16 @@ def _acknowledgement(case: Case, language: str) -> list[Effect]:
 
 def _follow_up(case: Case, ticket: TicketFacts, match: Match) -> Decision:
     """Closed is final: the words open a new ticket, linked both ways, with the same people."""
+    copied = proposed_by(case, replace(ticket, proposed=()))
     context: dict[str, object] = {
         "verdict": verdict(case, is_confirmed=match.is_confirmed),
         "follow_up_of": ticket.number,
+        **proposal_context(copied),
     }
     effects: list[Effect] = [
         *follow_up_effects(ticket, case.author.address, case.via),
         case.message(Role.CUSTOMER),
+        *proposal_effects(case, copied),
         *to_team(case.policy, ticket.category, Letter.FOLLOW_UP_TEAM, OPENED, context=context),
     ]
     if match.reason is Reason.JOINED_UNVERIFIED or not may_answer(case.mail, case.envelope, case.trust, case.policy):

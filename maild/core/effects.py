@@ -210,6 +210,14 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class ProposeCc:
+    """People in Cc whom support may let into the ticket."""
+
+    ticket: int
+    people: tuple[Mailbox, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LetterBounced:
     """The letter of that outbox row did not arrive. `unreachable` is the address if it is proven not to exist."""
 
@@ -218,7 +226,7 @@ class LetterBounced:
     unreachable: str = ""
 
 
-Effect = OpenTicket | AddMessage | SetStatus | Confirm | Reminded | Record | Send | LetterBounced
+Effect = OpenTicket | AddMessage | SetStatus | Confirm | Reminded | Record | Send | LetterBounced | ProposeCc
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class MailKeys:
 
 @dataclass(frozen=True, slots=True)
 class TicketFacts:
-    """A ticket as the rules see it. The first participant is the customer."""
+    """A ticket as the rules see it. The first participant is the customer; `proposed` are people in Cc, not joined."""
 
     number: int
     subject: str
@@ -35,6 +35,7 @@ class TicketFacts:
     confirmed_at: datetime | None = None
     merged_into: int | None = None
     auto_solve_at: datetime | None = None
+    proposed: tuple[Mailbox, ...] = ()
 
     def participant(self, address: str) -> Mailbox | None:
         """The participant of that (normalised) address, or None."""

@@ -26,6 +26,11 @@ def is_report(mail: Mail) -> bool:
     return mail.kind in REPORTS or (mail.kind is Kind.CALENDAR and mail.calendar_method == "REPLY")
 
 
+def is_robot_address(address: str) -> bool:
+    """Does nobody read what is written to this address, going by its name?"""
+    return _ROBOT.match(address) is not None
+
+
 def is_machine_made(mail: Mail) -> bool:
     """Did nobody write this by hand: generated, from a list, an invitation?"""
     return mail.is_auto_generated or mail.kind is not Kind.MAIL
@@ -52,7 +57,7 @@ def may_answer(mail: Mail, envelope: Envelope, trust: Trust, policy: Policy) -> 
         and trust is not Trust.FAILED
         and envelope.mail_from != ""
         and not is_machine_made(mail)
-        and not _ROBOT.match(author)
+        and not is_robot_address(author)
         and not policy.is_desk_address(author)
         and not policy.is_support(author)
     )

@@ -13,6 +13,7 @@ from maild.core.effects import (
     Event,
     LetterBounced,
     OpenTicket,
+    ProposeCc,
     Record,
     Reminded,
     Send,
@@ -22,7 +23,7 @@ from maild.core.facts import TicketFacts
 from maild.core.sends import failure_letters
 from maild.core.tokens import message_id, new_nonce
 from maild.desk.desk import Desk
-from maild.store import outbox, tickets, unreachable
+from maild.store import outbox, proposals, tickets, unreachable
 from maild.store.db import Tx
 
 _NOT_TRIED = "5.1.1 not tried: an earlier letter to this address came back"
@@ -42,12 +43,8 @@ def apply(
                 opened = tickets.open_ticket(tx, effect, now)
             case AddMessage():
                 message = _say(tx, effect, effect.ticket or opened, mail)
-            case SetStatus():
-                tickets.set_status(tx, effect.ticket or opened, effect)
-            case Confirm():
-                tickets.confirm(tx, effect.ticket or opened, effect.at)
-            case Reminded():
-                tickets.remind(tx, effect.ticket or opened, effect.at)
+            case SetStatus() | Confirm() | Reminded() | ProposeCc():
+                _change(tx, effect, effect.ticket or opened, now)
             case Record():
                 reason = effect.reason.replace(OPENED_NUMBER, f"#{opened}")
                 tickets.record(tx, effect.ticket or opened, effect, reason, now)
@@ -56,6 +53,19 @@ def apply(
             case LetterBounced():
                 _take_back(tx, effect, now)
     return opened if decision.ticket == OPENED else decision.ticket
+
+
+def _change(tx: Tx, effect: SetStatus | Confirm | Reminded | ProposeCc, ticket: int, now: datetime) -> None:
+    """The ticket itself is other than before."""
+    match effect:
+        case SetStatus():
+            tickets.set_status(tx, ticket, effect)
+        case Confirm():
+            tickets.confirm(tx, ticket, effect.at)
+        case Reminded():
+            tickets.remind(tx, ticket, effect.at)
+        case ProposeCc():
+            proposals.propose(tx, ticket, effect.people, now)
 
 
 def _say(tx: Tx, message: AddMessage, ticket: int, mail: int | None) -> int:

@@ -192,6 +192,7 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "auto_solve_at": datetime.fromisoformat(kept["auto_solve_at"]) if "auto_solve_at" in kept else None,
         "is_auto_solved": bool(kept.get("is_auto_solved")),
         "token_address": "" if draft.reply_to == draft.category.address else draft.reply_to,
+        "cc": kept.get("cc", []),
         "claims": kept.get("claims"),
         "is_open_trust": desk.policy.trust.is_open,
         "claims_own": bool(kept.get("claims_own")),

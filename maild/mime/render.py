@@ -188,6 +188,7 @@ _NOTHING: dict[str, object] = {
     "auto_solve_at": None,
     "is_auto_solved": False,
     "token_address": "",
+    "cc": [],
     "claims": None,
     "claims_own": False,
     "is_note": False,

@@ -4,9 +4,9 @@ Letters: every key of `bare_context` is always given; "", None or [] where it do
 `author` who wrote the new `words`; `thread` holds the earlier messages, newest first. `verdict` is verified,
 unverified, failed, open or "". An attachment with `url` is fetched there `until` then; one that `is_left_out` did not
 fit at all, and `left_out` tells the team of those in a letter to a customer. Optional, with defaults from
-`mime.render`: `reply_is_note` (an answer to this team letter stays inside), `is_open_trust` (such an answer is held),
-`is_note` (a copy carries a note), `claims` (number of a ticket the mail names but has not joined), `claims_own` (the
-author has a part in it, but is not verified).
+`mime.render`: `cc` (people in Cc of the customer's mail, no participants), `reply_is_note` (an answer to this team
+letter stays inside), `is_open_trust` (such an answer is held), `is_note` (a copy carries a note), `claims` (number of a
+ticket the mail names but has not joined), `claims_own` (the author has a part in it, but is not verified).
 """
 
 from collections.abc import Callable
@@ -155,7 +155,7 @@ def _asked(say: dict[str, str]) -> Context:
 
 
 def _asked_by_stranger(say: dict[str, str]) -> Context:
-    return {**_asked(say), "verdict": "unverified"}
+    return {**_asked(say), "verdict": "unverified", "cc": [{"name": "", "address": "colleague@firma.example"}]}
 
 
 def _wrote_again(say: dict[str, str]) -> Context:

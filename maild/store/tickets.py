@@ -10,6 +10,7 @@ from maild.core.facts import Facts, LetterFacts, MailKeys, Provoked, TicketFacts
 from maild.core.mail import Mailbox
 from maild.core.robots import budget_domain
 from maild.core.ticket import Status
+from maild.store import proposals
 from maild.store.db import Row, Tx
 from maild.store.times import maybe_from, maybe_to, to_micros
 
@@ -60,7 +61,7 @@ def tickets_by_number(tx: Tx, numbers: Iterable[int]) -> dict[int, TicketFacts]:
             f" FROM tickets WHERE number IN ({_marks(wanted)}) ORDER BY number{tx.lock}",
             *wanted,
         )
-        people = _participants(tx, wanted)
+        people, proposed = _participants(tx, wanted), proposals.proposed(tx, wanted)
         for row in rows:
             found[row[0]] = TicketFacts(
                 number=row[0],
@@ -74,6 +75,7 @@ def tickets_by_number(tx: Tx, numbers: Iterable[int]) -> dict[int, TicketFacts]:
                 confirmed_at=maybe_from(row[7]),
                 merged_into=row[8],
                 auto_solve_at=maybe_from(row[9]),
+                proposed=tuple(proposed.get(row[0], ())),
             )
         wanted = [row[8] for row in rows if row[8] is not None and row[8] not in found]
     return found

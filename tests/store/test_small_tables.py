@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from maild.store import leases, nonces, settings, unreachable
+from maild.store import leases, muted, nonces, proposals, settings, unreachable
 from maild.store.db import Store
-from tests.values import NOW
+from tests.values import IVAN, NOW, OLGA, STRANGER
 
 MINUTE = timedelta(minutes=1)
 TICK = timedelta(microseconds=1)
@@ -62,3 +62,22 @@ def test_an_address_is_unreachable_until_somebody_writes_from_there(store: Store
     assert not store.read_now(unreachable.has, "here@client.example")
     store.run_now(unreachable.remove, "gone@client.example")
     assert not store.read_now(unreachable.has, "gone@client.example")
+
+
+def test_people_are_proposed_once_and_in_order_until_they_are_settled(store: Store) -> None:
+    store.run_now(proposals.propose, 7, (OLGA, IVAN), NOW)
+    store.run_now(proposals.propose, 7, (STRANGER, IVAN), NOW + MINUTE)
+    store.run_now(proposals.propose, 8, (STRANGER,), NOW)
+    assert store.read_now(proposals.proposed, [7, 8, 9]) == {7: [IVAN, OLGA, STRANGER], 8: [STRANGER]}
+    store.run_now(proposals.settle, 7, OLGA.address)
+    assert store.read_now(proposals.proposed, [7]) == {7: [IVAN, STRANGER]}
+
+
+def test_a_muted_address_stays_so_for_a_while(store: Store) -> None:
+    store.run_now(muted.add, "spam@elsewhere.example", NOW)
+    assert store.read_now(muted.has, "spam@elsewhere.example", NOW + muted.LASTS - TICK)
+    assert not store.read_now(muted.has, "spam@elsewhere.example", NOW + muted.LASTS)
+    store.run_now(muted.add, "spam@elsewhere.example", NOW + MINUTE)
+    assert store.read_now(muted.has, "spam@elsewhere.example", NOW + muted.LASTS)
+    store.run_now(muted.remove, "spam@elsewhere.example")
+    assert not store.read_now(muted.has, "spam@elsewhere.example", NOW)
