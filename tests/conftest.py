@@ -17,19 +17,19 @@ settings.register_profile("maild", deadline=None, derandomize=True)  # the machi
 settings.load_profile("maild")
 
 StartMaild = Callable[..., MaildProcess]
-_TOLD = pytest.StashKey[list[str]]()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The numbers of the long tests."""
-    for line in config.stash.get(_TOLD, []):
-        terminalreporter.write_line(line)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The numbers of the long tests, whichever process ran them."""
+    for report in [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]:
+        for line in (value for name, value in report.user_properties if name == "told" and report.when == "call"):
+            terminalreporter.write_line(str(line))
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """Say a line at the end of the run."""
-    return request.config.stash.setdefault(_TOLD, []).append
+    return lambda line: record_property("told", line)
 
 
 @pytest.fixture(scope="session")
