@@ -35,8 +35,8 @@ def test_a_hundred_kills_lose_and_double_nothing(
     desk = start_maild(**trusting())
     with Senders(desk, clients=6) as senders:
         took = kill_and_restart([desk], senders, 100)
-    tell(f"SQLite: 100 kills, {len(senders.taken)} mails taken, slowest start {max(took):.1f} s")
-    assert sorted(took)[len(took) // 4] < 3, took  # a busy machine makes some of them slow, not most
+    tell(f"SQLite: 100 kills, {len(senders.taken)} mails taken, dearest start {max(took):.1f} s of a core")
+    assert sorted(took)[len(took) // 2] < 3, took
     no_more_tempers(sink)
     all_work_done(desk, 600)
     assert_nothing_lost_nothing_doubled(desk, sink, senders, was_moody=True)

@@ -117,7 +117,7 @@ def test_fifty_kills_of_two_nodes_lose_and_double_nothing(
     sink.mood = bad_mood(50)
     with Senders(*nodes, clients=6) as senders:
         took = kill_and_restart(nodes, senders, 50)
-    tell(f"PostgreSQL: 50 kills, {len(senders.taken)} mails taken, slowest start {max(took):.1f} s")
+    tell(f"PostgreSQL: 50 kills, {len(senders.taken)} mails taken, dearest start {max(took):.1f} s of a core")
     no_more_tempers(sink)
     until(lambda: is_done_a_minute_later(server), "all work is done", 300)
     assert_nothing_lost_nothing_doubled(nodes[1], sink, senders, was_moody=True)
