@@ -44,21 +44,44 @@ async def remind_due(desk: Desk) -> int:
 
 
 async def _sweep(desk: Desk, done: str, find: Find, decide: Decide) -> int:
-    """Every ticket that `find` names, oldest first, a batch to a transaction; `done` is for the log."""
-    count = 0
-    while batch := await desk.store.run(_batch, desk, desk.now(), done, find, decide):
+    """Every ticket that `find` names, oldest first, a batch to a transaction; `done` is for the log.
+
+    Raises Stuck for one that cannot be handled, when all others have been.
+    """
+    count, stuck = 0, dict[int, Stuck]()
+    while True:
+        try:
+            batch = await desk.store.run(_batch, desk, desk.now(), done, find, decide, frozenset(stuck))
+        except Stuck as error:
+            stuck[error.number] = error
+            continue
+        if not batch:
+            break
         count += batch
         desk.wake.letters.set()
+    for trouble in stuck.values():
+        raise trouble
     return count
 
 
-def _batch(tx: Tx, desk: Desk, now: datetime, done: str, find: Find, decide: Decide) -> int:
-    numbers = find(tx, now, _BATCH)
+class Stuck(Exception):
+    """A ticket whose rows make no sense: it is passed over, so that it does not stop the others."""
+
+    def __init__(self, number: int, cause: Exception) -> None:
+        super().__init__(f"ticket {number}: {type(cause).__name__}: {cause}")
+        self.number = number
+
+
+def _batch(tx: Tx, desk: Desk, now: datetime, done: str, find: Find, decide: Decide, stuck: frozenset[int]) -> int:
+    numbers = [number for number in find(tx, now, _BATCH + len(stuck)) if number not in stuck]
     for number in numbers:
-        found = tickets.facts_of_ticket(tx, number)
-        if found is not None:
-            apply(tx, desk, decide(*found, desk.policy, now), now)
-            log.info("ticket %d: %s", number, done)
+        try:
+            found = tickets.facts_of_ticket(tx, number)
+            if found is not None:
+                apply(tx, desk, decide(*found, desk.policy, now), now)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise Stuck(number, error) from error
+        log.info("ticket %d: %s", number, done)
     return len(numbers)
 
 

@@ -177,25 +177,29 @@ def test_without_the_thread_that_writes_the_program_ends_and_says_why(start_mail
     assert_well_with(desk, 1, 2)
 
 
-def test_a_job_that_fails_is_seen_and_runs_again(start_maild: StartMaild, folder: Path) -> None:
+def test_a_ticket_that_cannot_be_closed_is_seen_stops_no_other_and_is_tried_again(
+    start_maild: StartMaild, folder: Path
+) -> None:
     desk = start_maild()
-    assert reply_to(desk, 1) == 250
-    settled(desk, 1)
-    assert desk.cli("ticket", "solve", "1").returncode == 0
+    assert [reply_to(desk, number) for number in (1, 2)] == [250, 250]
+    settled(desk, 2)
+    assert [desk.cli("ticket", "solve", number).returncode for number in ("1", "2")] == [0, 0]
     until(lambda: not desk.json("outbox", "list", "--state", "queued"), "all letters are sent")
     assert desk.stop() == 0
-    # A deadline before the first year there is: whoever reads it fails.
+    # A deadline before the first year there is: whoever reads it fails. The other ticket is due since 1970.
     with closing(sqlite3.connect(folder / "maild.db", isolation_level=None)) as other:
-        [[deadline]] = other.execute("SELECT reopen_until FROM tickets").fetchall()
-        other.execute("UPDATE tickets SET reopen_until = ?", [-(10**17)])
+        [[deadline]] = other.execute("SELECT reopen_until FROM tickets WHERE number = 1").fetchall()
+        other.execute("UPDATE tickets SET reopen_until = CASE number WHEN 1 THEN ? ELSE 1 END", [-(10**17)])
     desk.start()
     until(lambda: health(desk)[0] == 503, "the failure is seen")
     page = health(desk)[1]
-    assert "OverflowError" in page["jobs"]["close"]["last_error"]
+    assert "ticket 1: OverflowError" in page["jobs"]["close"]["last_error"]
     assert page["database"] is True
     assert metric(desk, 'maild_job_failed{job="close"}') == 1
     assert metric(desk, 'maild_job_failed{job="forget"}') == 0
     with closing(sqlite3.connect(folder / "maild.db", isolation_level=None)) as other:
-        other.execute("UPDATE tickets SET reopen_until = ?", [deadline])
+        assert other.execute("SELECT status FROM tickets WHERE number = 2").fetchall() == [("closed",)]
+        other.execute("UPDATE tickets SET reopen_until = ? WHERE number = 1", [deadline])
     until(lambda: health(desk)[0] == 200, "the job has run again", 75)
     assert metric(desk, 'maild_job_failed{job="close"}') == 0
+    assert [row["status"] for row in desk.json("ticket", "list")] == ["solved", "closed"]
