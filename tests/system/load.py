@@ -33,14 +33,17 @@ class Senders:
     """Client threads, from `with` to its end. `taken` are the Message-IDs whose 250 has been read.
 
     `desks` are nodes of one desk: a client whose node is down goes on at another one. `refused` counts other replies.
+    After each mail a client pauses for so many seconds.
     """
 
-    def __init__(self, *desks: MaildProcess, clients: int, total: int | None = None, start: int = 1) -> None:
+    def __init__(
+        self, *desks: MaildProcess, clients: int, total: int | None = None, start: int = 1, pause: float = 0
+    ) -> None:
         self.taken: dict[str, str] = {}  # Message-ID -> author
         self.refused: Counter[int] = Counter()
         self._desks = itertools.cycle(desks)
         self._numbers = itertools.count(start)
-        self._total = total
+        self._total, self._pause = total, pause
         self._stopped = threading.Event()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(clients)]
 
@@ -80,6 +83,7 @@ class Senders:
                     client = client or self._connected()
                     client.sendmail(address, [BILLING], _content(number, message_id, address))
                     self.taken[message_id] = address
+                    self._stopped.wait(self._pause)
                     break
                 except (OSError, KeyError) as error:  # SMTPException is an OSError; KeyError: the desk has no port yet
                     if isinstance(error, smtplib.SMTPResponseException):
