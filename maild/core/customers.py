@@ -2,6 +2,14 @@
 
 from dataclasses import replace
 
+from maild.core.cards import (
+    answer_about_card,
+    filled_in,
+    first_card,
+    is_incomplete,
+    next_card,
+    problems_context,
+)
 from maild.core.case import Case
 from maild.core.commands import Wish, read_wish, without_wish
 from maild.core.copies import proposal_context, proposal_effects, proposed_by
@@ -20,6 +28,7 @@ from maild.core.effects import (
     Way,
 )
 from maild.core.facts import TicketFacts
+from maild.core.forms import Card
 from maild.core.letter import Letter
 from maild.core.mail import Mailbox
 from maild.core.match import Match, without_numbers
@@ -40,7 +49,9 @@ def decide_customer(case: Case, match: Match) -> Decision:
     if match.reason is Reason.JOINED_UNVERIFIED:
         return _unverified_word(case, ticket, match)
     happening = _happening(case, ticket, match)
-    outcome = advance(ticket.status, ticket.reopen_until, happening, case.envelope.received_at)
+    card = next_card(case, ticket)
+    moment = case.envelope.received_at
+    outcome = advance(ticket.status, ticket.reopen_until, happening, moment, is_complete=card.is_complete)
     match outcome.verdict:
         case Verdict.FOLLOW_UP:
             return _follow_up(case, ticket, match)
@@ -50,7 +61,7 @@ def decide_customer(case: Case, match: Match) -> Decision:
             events = (_said(case, ticket, Event.COURTESY),)
             return Decision(match.reason, (case.message(Role.CUSTOMER, ticket=ticket.number), *events), ticket.number)
         case Verdict.DONE:
-            return _joined(case, ticket, match, happening, outcome)
+            return _joined(case, ticket, match, happening, outcome, card)
 
 
 def _wish(case: Case, match: Match) -> Wish | None:
@@ -95,9 +106,12 @@ def _way(case: Case, match: Match, happening: Happening) -> Way:
     return Way.MAIL
 
 
-def _joined(case: Case, ticket: TicketFacts, match: Match, happening: Happening, outcome: Outcome) -> Decision:
+def _joined(
+    case: Case, ticket: TicketFacts, match: Match, happening: Happening, outcome: Outcome, card: Card
+) -> Decision:
     event = Event.COURTESY if happening is Happening.COURTESY else Event.CUSTOMER_WROTE
     effects: list[Effect] = [case.message(Role.CUSTOMER, ticket=ticket.number), _said(case, ticket, event)]
+    effects += filled_in(ticket, card)
     if match.reason is not Reason.JOINED_UNVERIFIED:
         effects += _sooner(case, ticket, happening, outcome)
     effects += status_effects(
@@ -117,8 +131,13 @@ def _joined(case: Case, ticket: TicketFacts, match: Match, happening: Happening,
         ticket.category,
         Letter.REOPENED if outcome.reopens else Letter.NEW_MESSAGE,
         ticket.number,
-        context={"verdict": verdict(case, is_confirmed=match.is_confirmed), **proposal_context(copied)},
+        context={
+            "verdict": verdict(case, is_confirmed=match.is_confirmed),
+            **proposal_context(copied),
+            **problems_context(card),
+        },
     )
+    effects += answer_about_card(case, ticket, card, outcome, is_confirmed=match.is_confirmed)
     if outcome.starts_round:
         effects += to_participants(
             case.policy,
@@ -148,26 +167,34 @@ def _unverified_word(case: Case, ticket: TicketFacts, match: Match) -> Decision:
     if outcome.verdict is Verdict.FOLLOW_UP:
         return _follow_up(case, ticket, match)
     unchanged = Outcome(Verdict.DONE, ticket.status)
-    return _joined(case, ticket, match, happening, unchanged)
+    return _joined(case, ticket, match, happening, unchanged, Card(ticket.fields))
 
 
 def _new_question(case: Case, match: Match) -> Decision:
     first = case.routes[0]
+    card = first_card(case, first.category, first.topic)
     opened = OpenTicket(
         subject=without_numbers(case.mail.subject, case.policy.subject_tag),
         category=first.category,
         topic=first.topic,
         participants=(case.author,),
         language=case.language(),
+        fields=card.values,
+        status=Status.NEW if card.is_complete else Status.INCOMPLETE,
     )
     effects: list[Effect] = [
         opened,
         Record(OPENED, Event.OPENED, case.author.address, case.via, match.reason),
+        *is_incomplete(case, card),
         case.message(Role.CUSTOMER),
     ]
     copied = proposed_by(case, None)
     effects += proposal_effects(case, copied)
-    context: dict[str, object] = {"verdict": verdict(case, is_confirmed=False), **proposal_context(copied)}
+    context: dict[str, object] = {
+        "verdict": verdict(case, is_confirmed=False),
+        **proposal_context(copied),
+        **problems_context(card),
+    }
     if match.claimed:
         named = match.claimed.number
         effects.append(Record(OPENED, Event.CLAIMS_TICKET, case.author.address, case.via, f"#{named}"))
@@ -176,11 +203,11 @@ def _new_question(case: Case, match: Match) -> Decision:
     effects += to_team(case.policy, first.category, Letter.NEW_TICKET, OPENED, context=context)
     others = (route.category for route in case.routes[1:])
     effects += to_second_teams(case.policy, first.category, others, OPENED, context=context)
-    effects += _acknowledgement(case, opened.language)
+    effects += _acknowledgement(case, opened.language, card)
     return Decision(match.reason, tuple(effects), OPENED)
 
 
-def _acknowledgement(case: Case, language: str) -> list[Effect]:
+def _acknowledgement(case: Case, language: str, card: Card) -> list[Effect]:
     """The table letter × trust of SPEC section 5: full words only for the verified, nothing over the budget."""
     if not may_answer(case.mail, case.envelope, case.trust, case.policy):
         return []
@@ -188,6 +215,8 @@ def _acknowledgement(case: Case, language: str) -> list[Effect]:
         return [Record(OPENED, Event.DROPPED, "maild", case.via, "acknowledgement: over the budget")]
     is_verified = case.trust is Trust.VERIFIED
     letter = Letter.ACKNOWLEDGEMENT if is_verified else Letter.MINIMAL
+    if not card.is_complete:
+        letter = Letter.MISSING_FIELDS
     return [
         Send(
             letter=letter,
@@ -197,7 +226,11 @@ def _acknowledgement(case: Case, language: str) -> list[Effect]:
             language=language,
             has_message=is_verified,
             is_provoked=True,
-            context={"has_token_address": not case.is_open_trust},
+            context={
+                "has_token_address": not case.is_open_trust,
+                "is_general": case.routes[0].is_general,
+                **problems_context(card, with_values=is_verified),
+            },
         )
     ]
 
@@ -217,7 +250,7 @@ def _follow_up(case: Case, ticket: TicketFacts, match: Match) -> Decision:
         *to_team(case.policy, ticket.category, Letter.FOLLOW_UP_TEAM, OPENED, context=context),
     ]
     if match.reason is Reason.JOINED_UNVERIFIED or not may_answer(case.mail, case.envelope, case.trust, case.policy):
-        effects += _acknowledgement(case, case.language(ticket))
+        effects += _acknowledgement(case, case.language(ticket), Card())
     elif match.is_confirmed or is_within(case.policy.budgets, case.facts.provoked):
         effects.append(_told(case, ticket, Letter.FOLLOW_UP, OPENED, match.is_confirmed, context))
     else:

@@ -132,6 +132,8 @@ class OpenTicket:
     language: str
     follow_up_of: int | None = None
     is_incoming: bool = False
+    fields: Mapping[str, str] = field(default_factory=dict)
+    status: Status = Status.NEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,14 @@ class SetStatus:
     solved_at: datetime | None = None
     reopen_until: datetime | None = None
     auto_solve_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetFields:
+    """The values of the topic's card, by key."""
+
+    ticket: int
+    values: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +236,9 @@ class LetterBounced:
     unreachable: str = ""
 
 
-Effect = OpenTicket | AddMessage | SetStatus | Confirm | Reminded | Record | Send | LetterBounced | ProposeCc
+Effect = (
+    OpenTicket | AddMessage | SetStatus | SetFields | Confirm | Reminded | Record | Send | LetterBounced | ProposeCc
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class TicketFacts:
     confirmed_at: datetime | None = None
     merged_into: int | None = None
     auto_solve_at: datetime | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
     proposed: tuple[Mailbox, ...] = ()
 
     def participant(self, address: str) -> Mailbox | None:

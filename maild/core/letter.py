@@ -8,6 +8,7 @@ class Letter(StrEnum):
 
     ACKNOWLEDGEMENT = "acknowledgement"
     MINIMAL = "acknowledgement_minimal"
+    MISSING_FIELDS = "missing_fields"
     NEW_TICKET = "new_ticket"
     NEW_MESSAGE = "new_message"
     COPY = "copy"

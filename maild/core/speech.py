@@ -144,6 +144,7 @@ def follow_up_effects(ticket: TicketFacts, who: str, via: str) -> list[Effect]:
             participants=ticket.participants,
             language=ticket.language,
             follow_up_of=ticket.number,
+            fields=ticket.fields,
         ),
         Record(OPENED, Event.OPENED, who, via, Reason.FOLLOW_UP),
         Record(OPENED, Event.FOLLOW_UP, who, via, f"#{ticket.number}"),

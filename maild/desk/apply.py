@@ -17,6 +17,7 @@ from maild.core.effects import (
     Record,
     Reminded,
     Send,
+    SetFields,
     SetStatus,
 )
 from maild.core.facts import TicketFacts
@@ -43,7 +44,7 @@ def apply(
                 opened = tickets.open_ticket(tx, effect, now)
             case AddMessage():
                 message = _say(tx, effect, effect.ticket or opened, mail)
-            case SetStatus() | Confirm() | Reminded() | ProposeCc():
+            case SetStatus() | SetFields() | Confirm() | Reminded() | ProposeCc():
                 _change(tx, effect, effect.ticket or opened, now)
             case Record():
                 reason = effect.reason.replace(OPENED_NUMBER, f"#{opened}")
@@ -55,11 +56,13 @@ def apply(
     return opened if decision.ticket == OPENED else decision.ticket
 
 
-def _change(tx: Tx, effect: SetStatus | Confirm | Reminded | ProposeCc, ticket: int, now: datetime) -> None:
+def _change(tx: Tx, effect: SetStatus | SetFields | Confirm | Reminded | ProposeCc, ticket: int, now: datetime) -> None:
     """The ticket itself is other than before."""
     match effect:
         case SetStatus():
             tickets.set_status(tx, ticket, effect)
+        case SetFields():
+            tickets.set_fields(tx, ticket, effect.values)
         case Confirm():
             tickets.confirm(tx, ticket, effect.at)
         case Reminded():

@@ -11,7 +11,7 @@ from maild.core.address import domain_of
 from maild.core.effects import Role
 from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
 from maild.core.mail import Attachment, Mailbox
-from maild.core.policy import Category
+from maild.core.policy import Category, Topic
 from maild.core.robots import LOOP_FIELD
 from maild.core.scrub import without_tokens
 from maild.core.tokens import (
@@ -24,6 +24,8 @@ from maild.core.tokens import (
     file_token,
     reply_address,
 )
+from maild.desk.cards import shown_fields, shown_problems
+from maild.desk.catalogue import catalogue
 from maild.desk.desk import Desk
 from maild.desk.enclosures import LINK_AGE, left_out, tell_left_out
 from maild.desk.notices import freeze_notice
@@ -34,7 +36,7 @@ from maild.store.db import Tx
 from maild.store.threads import Entry, Material, material_for
 
 # Answers of a machine to somebody's mail; everything else automatic is "auto-generated" (RFC 3834 §5.2).
-_REPLIES = frozenset({Letter.ACKNOWLEDGEMENT, Letter.MINIMAL, Letter.FOLLOW_UP})
+_REPLIES = frozenset({Letter.ACKNOWLEDGEMENT, Letter.MINIMAL, Letter.MISSING_FIELDS, Letter.FOLLOW_UP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ class _Draft:
     @property
     def is_for_team(self) -> bool:
         return self.letter in FOR_TEAM
+
+    @property
+    def topic(self) -> Topic | None:
+        return self.category.topic(self.material.topic)
 
     @property
     def reply_to(self) -> str:
@@ -198,6 +204,9 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "claims_own": bool(kept.get("claims_own")),
         "is_note": bool(kept.get("is_note")),
         "reply_is_note": row.purpose == "n",
+        "fields": shown_fields(draft.topic, material.fields, row.language) if draft.is_for_team else [],
+        "catalogue": catalogue(desk.policy, row.language) if kept.get("is_general") else [],
+        "problems": shown_problems(draft.topic, kept.get("problems", ()), row.language),
     }
 
 
@@ -227,6 +236,7 @@ def _ticket(draft: _Draft) -> dict[str, object]:
         "status": material.status,
         "status_word": _status_word(draft, material.status),
         "category": draft.category.title.into(draft.row.language),
+        "topic": draft.topic.title.into(draft.row.language) if draft.topic else "",
     }
 
 

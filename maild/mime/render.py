@@ -192,6 +192,9 @@ _NOTHING: dict[str, object] = {
     "claims": None,
     "claims_own": False,
     "is_note": False,
+    "fields": [],
+    "problems": [],
+    "catalogue": [],
 }
 
 

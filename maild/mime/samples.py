@@ -28,6 +28,14 @@ _RU = {
     "solved_status": "Проблема решена",
     "pending_status": "Ждёт ответа клиента",
     "category": "Счета и оплата",
+    "topic": "Возврат денег",
+    "field": "Номер договора",
+    "field_help": "шесть цифр, стоит на первой странице",
+    "field_value": "120417",
+    "date": "Дата оплаты",
+    "wrong_date": "позавчера",
+    "choice": "Куда вернуть",
+    "choices": "карта, счёт",
     "person": "Иван Петров",
     "agent": "Анна Смирнова",
     "question": "Здравствуйте!\n\nСчёт за ноябрь так и не пришёл, хотя оплата прошла ещё 3-го числа. В личном кабинете "
@@ -55,6 +63,14 @@ _EN = {
     "solved_status": "Problem solved",
     "pending_status": "Waiting for the customer",
     "category": "Invoices and payments",
+    "topic": "Refund",
+    "field": "Contract number",
+    "field_help": "six digits, on the first page",
+    "field_value": "120417",
+    "date": "Date of payment",
+    "wrong_date": "two days ago",
+    "choice": "Refund to",
+    "choices": "card, account",
     "person": "Helen Carter",
     "agent": "Anna Smith",
     "question": "Hello,\n\nThe invoice for November has not arrived, although we paid on the 3rd. My account shows "
@@ -109,6 +125,9 @@ def bare_context(letter: Letter, language: str) -> Context:
         "auto_solve_at": None,
         "is_auto_solved": False,
         "token_address": "",
+        "fields": [],
+        "problems": [],
+        "catalogue": [],
     }
 
 
@@ -138,6 +157,7 @@ def _ticket(letter: Letter, say: dict[str, str]) -> Context:
         "status": "solved" if is_solved else "open",
         "status_word": say["solved_status"] if is_solved else say["status"],
         "category": say["category"],
+        "topic": say["topic"],
     }
 
 
@@ -156,6 +176,25 @@ def _asked(say: dict[str, str]) -> Context:
 
 def _asked_by_stranger(say: dict[str, str]) -> Context:
     return {**_asked(say), "verdict": "unverified", "cc": [{"name": "", "address": "colleague@firma.example"}]}
+
+
+def _catalogue(say: dict[str, str]) -> list[Context]:
+    topic = {"title": say["topic"], "address": "billing+refund@kaktus.example"}
+    billing = {"title": say["category"], "address": "billing@kaktus.example", "mailto": "mailto:billing@kaktus.example"}
+    return [{**billing, "topics": [{**topic, "mailto": "mailto:billing+refund@kaktus.example"}]}]
+
+
+def _fields(say: dict[str, str]) -> list[Context]:
+    return [{"label": say["field"], "value": say["field_value"]}]
+
+
+def _problems(say: dict[str, str]) -> list[Context]:
+    asked = {"is_required": True, "fault": "missing", "given": "", "help": "", "choices": []}
+    return [
+        {**asked, "label": say["field"], "help": say["field_help"]},
+        {**asked, "label": say["date"], "fault": "not_a_date", "given": say["wrong_date"]},
+        {**asked, "label": say["choice"], "choices": say["choices"].split(", ")},
+    ]
 
 
 def _wrote_again(say: dict[str, str]) -> Context:
@@ -226,9 +265,10 @@ def _holds(say: dict[str, str]) -> Context:
 
 
 _FILLERS: dict[Letter, Callable[[dict[str, str]], Context]] = {
-    Letter.ACKNOWLEDGEMENT: _asked,
+    Letter.ACKNOWLEDGEMENT: lambda say: {**_asked(say), "catalogue": _catalogue(say)},
     Letter.MINIMAL: lambda say: {"token_address": _ADDRESS, "verdict": "unverified"},
-    Letter.NEW_TICKET: _asked_by_stranger,
+    Letter.MISSING_FIELDS: lambda say: {**_asked(say), "problems": _problems(say)},
+    Letter.NEW_TICKET: lambda say: {**_asked_by_stranger(say), "fields": _fields(say), "problems": _problems(say)},
     Letter.NEW_MESSAGE: _wrote_again,
     Letter.COPY: _answered,
     Letter.ANSWER: lambda say: {**_answered(say), "auto_solve_at": _NOW + timedelta(days=7)},

@@ -1,7 +1,7 @@
 """What a letter is written from: the ticket, the words it carries, the thread below them, the references."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,7 +47,9 @@ class Material:
     number: int
     subject: str
     category: str
+    topic: str
     status: str
+    fields: Mapping[str, str]
     customer: Mailbox
     message: Entry | None
     raw: bytes | None
@@ -61,7 +63,9 @@ _ENTRY = "id, mail, at, author_name, author, role, is_note, reply, attachments, 
 
 def material_for(tx: Tx, letter: Letter, *, with_notes: bool) -> Material:
     """Everything one letter about a ticket needs. `with_notes`: it goes to support, who may read internal notes."""
-    ticket = tx.one("SELECT number, subject, category, status FROM tickets WHERE number = ?", letter.ticket)
+    ticket = tx.one(
+        "SELECT number, subject, category, topic, status, fields FROM tickets WHERE number = ?", letter.ticket
+    )
     if ticket is None:
         raise LookupError(f"letter {letter.id} is about no ticket")
     message = _entry(tx, letter.message) if letter.message is not None else None
@@ -70,7 +74,9 @@ def material_for(tx: Tx, letter: Letter, *, with_notes: bool) -> Material:
         number=ticket[0],
         subject=ticket[1],
         category=ticket[2],
-        status=ticket[3],
+        topic=ticket[3],
+        status=ticket[4],
+        fields=json.loads(ticket[5]),
         customer=customer,
         message=message,
         raw=ledger.raw(tx, message.mail) if message and message.mail and message.attachments else None,

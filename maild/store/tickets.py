@@ -1,7 +1,7 @@
 """Tickets as the rules ask for them and change them: facts out, effects in. One function for each effect."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -57,7 +57,7 @@ def tickets_by_number(tx: Tx, numbers: Iterable[int]) -> dict[int, TicketFacts]:
     while wanted:
         rows = tx.all(
             "SELECT number, subject, category, topic, status, language, reopen_until, confirmed_at, merged_into,"
-            " auto_solve_at"
+            " auto_solve_at, fields"
             f" FROM tickets WHERE number IN ({_marks(wanted)}) ORDER BY number{tx.lock}",
             *wanted,
         )
@@ -75,6 +75,7 @@ def tickets_by_number(tx: Tx, numbers: Iterable[int]) -> dict[int, TicketFacts]:
                 confirmed_at=maybe_from(row[7]),
                 merged_into=row[8],
                 auto_solve_at=maybe_from(row[9]),
+                fields=json.loads(row[10]),
                 proposed=tuple(proposed.get(row[0], ())),
             )
         wanted = [row[8] for row in rows if row[8] is not None and row[8] not in found]
@@ -155,9 +156,9 @@ def open_ticket(tx: Tx, opened: OpenTicket, now: datetime) -> int:
     """A new ticket; its number."""
     number = tx.new_id(
         "INSERT INTO tickets (subject, category, topic, status, language, created_at, follow_up_of, priority,"
-        " is_incoming, fields, tags) VALUES (?, ?, ?, 'new', ?, ?, ?, 'normal', ?, '{}', '[]') RETURNING number",
-        opened.subject, opened.category, opened.topic, opened.language, to_micros(now), opened.follow_up_of,
-        opened.is_incoming,
+        " is_incoming, fields, tags) VALUES (?, ?, ?, ?, ?, ?, ?, 'normal', ?, ?, '[]') RETURNING number",
+        opened.subject, opened.category, opened.topic, opened.status.value, opened.language, to_micros(now),
+        opened.follow_up_of, opened.is_incoming, _json(opened.fields),
     )  # fmt: skip
     for position, person in enumerate(opened.participants):
         tx.run(
@@ -196,6 +197,15 @@ def set_status(tx: Tx, number: int, change: SetStatus) -> None:
         change.status.value, maybe_to(change.solved_at), maybe_to(change.reopen_until),
         maybe_to(change.auto_solve_at), number,
     )  # fmt: skip
+
+
+def set_fields(tx: Tx, number: int, values: Mapping[str, str]) -> None:
+    """What the card of the ticket's topic says now."""
+    tx.run("UPDATE tickets SET fields = ? WHERE number = ?", _json(values), number)
+
+
+def _json(values: Mapping[str, str]) -> str:
+    return json.dumps(dict(values), ensure_ascii=False)
 
 
 def confirm(tx: Tx, number: int, at: datetime) -> None:

@@ -54,7 +54,7 @@ class Written:
     def text(self) -> str:
         body = self.message.get_body(("plain",))
         assert body is not None
-        return str(body.get_content()).replace("\u00a0", " ")
+        return str(body.get_content()).replace("\u00a0", " ").replace("\r\n", "\n")
 
     @property
     def everything(self) -> str:

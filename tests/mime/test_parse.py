@@ -120,9 +120,9 @@ def test_within_the_limits_nothing_is_an_error() -> None:
     ],
 )
 def test_hostile_mail_costs_little(make: Callable[[int], bytes]) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     parse(make(200_000))
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def attached(disposition: bytes) -> Mail:
