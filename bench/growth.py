@@ -60,14 +60,14 @@ def growth_costs(sizes: Iterable[int], mails_each: int = 200) -> Iterator[Cost]:
     with TemporaryDirectory(prefix="maild-bench-") as name:
         folder = Path(name)
         path, database = configure(folder, relay=25), folder / "maild.db"
-        with _desk(path) as desk:
+        with open_desk(path) as desk:
             asyncio.run(_handle(desk, [mails.text_mail(number) for number in range(SEED)]))
         _settle(database)
         database.rename(folder / "seed")
         for tickets in sizes:
             shutil.copyfile(folder / "seed", database)
             copy_tickets(database, tickets // SEED)
-            with _desk(path) as desk:
+            with open_desk(path) as desk:
                 yield _cost(desk, tickets, _mixed(tickets, mails_each), database)
             for left in folder.glob("maild.db*"):
                 left.unlink()
@@ -80,7 +80,7 @@ def _settle(database: Path) -> None:
 
 
 @contextmanager
-def _desk(config: Path) -> Iterator[Desk]:
+def open_desk(config: Path) -> Iterator[Desk]:
     desk = build_desk(load(config))
     try:
         yield desk
@@ -115,7 +115,7 @@ def _answer(ticket: int) -> bytes:
 async def _handle(desk: Desk, wanted: list[bytes]) -> None:
     """From the door to letters that the relay has taken, without the sockets at both ends."""
     for raw in wanted:
-        await accept(desk, raw, _envelope(desk, raw))
+        await accept(desk, raw, envelope(desk, raw))
     while await receive_waiting(desk):
         pass
     while claimed := await desk.store.run(outbox.claim, desk.now(), _CLAIM):
@@ -123,7 +123,7 @@ async def _handle(desk: Desk, wanted: list[bytes]) -> None:
             await delivery.delivered(desk, await letters.freeze(desk, letter), "250 2.0.0 ok")
 
 
-def _envelope(desk: Desk, raw: bytes) -> Envelope:
+def envelope(desk: Desk, raw: bytes) -> Envelope:
     return Envelope(
         mail_from="ivan@firma.test",
         rcpt_tos=(mails.TO,),

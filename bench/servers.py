@@ -2,7 +2,7 @@
 
 import json
 import os
-import signal
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.mails import DOMAIN, HOST, TO
+from maild.store.db import migrate_store
+from tests.servers import Postgres, server_directory
 
 ROOT = Path(__file__).parents[1]
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -25,7 +27,7 @@ timezone = "Europe/Moscow"
 public_url = "http://127.0.0.1:8080"
 state_dir = "."
 secret_file = "secret"
-[smtp]
+{store}[smtp]
 listen = "127.0.0.1:0"
 hostname = "{host}"
 trusted_peers = ["127.0.0.1"]
@@ -47,11 +49,15 @@ team = ["support@team.{domain}"]
 """
 
 
-def configure(folder: Path, relay: int) -> Path:
-    """A desk in that directory, its letters going to a relay on that port; the configuration file."""
+def configure(folder: Path, relay: int, store: str = "") -> Path:
+    """A desk in that directory, its letters going to a relay on that port; the configuration file.
+
+    `store` is the URL of its database, if that is not a file in the directory.
+    """
     (folder / "secret").write_text("a secret for measurements, long enough")
     path = folder / "config.toml"
-    path.write_text(_CONFIG.format(host=HOST, domain=DOMAIN, to=TO, relay=relay))
+    table = f'[store]\nurl = "{store}"\n' if store else ""
+    path.write_text(_CONFIG.format(host=HOST, domain=DOMAIN, to=TO, relay=relay, store=table))
     return path
 
 
@@ -73,14 +79,21 @@ class Running:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
+    def memory(self) -> float:
+        """MiB in memory now."""
+        return self._status("VmRSS")
+
     def peak_memory(self) -> float:
         """The most MiB it ever had in memory."""
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+        return self._status("VmHWM")
 
-    def drain(self) -> None:
-        """Wait until every mail is understood and every letter handed over. Raises TimeoutError after a minute."""
-        end = time.monotonic() + 60
+    def _status(self, name: str) -> float:
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+
+    def drain(self, seconds: float = 120) -> None:
+        """Wait until every mail is understood and every letter handed over. Raises TimeoutError if it takes longer."""
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             health = self._health()
             if not health["mails"]["spooled"] and not health["outbox"]["queued"]:
@@ -101,7 +114,7 @@ def _program(command: list[str]) -> Iterator["subprocess.Popen[str]"]:
         try:
             yield process
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             process.wait(30)
 
 
@@ -120,10 +133,28 @@ def null_server() -> Iterator[Running]:
 
 
 @contextmanager
-def door(folder: Path) -> Iterator[Running]:
-    """maild's SMTP door alone, on an empty database in that directory."""
-    with _program(module("bench.door", configure(folder, relay=25))) as process:
+def door(folder: Path, store: str = "") -> Iterator[Running]:
+    """maild's SMTP door alone, on an empty database in that directory, or the one of that URL."""
+    with _program(module("bench.door", configure(folder, 25, store))) as process:
         yield Running(process, int(_first_line(process)))
+
+
+@contextmanager
+def postgres() -> Iterator[str | None]:
+    """The URL of a database that is ready, on a PostgreSQL of its own with fsync on a real disk; None without one."""
+    if os.geteuid() != 0 or not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        yield None
+        return
+    with server_directory("postgres") as folder:
+        shutil.chown(folder, "postgres")
+        server = Postgres(folder)
+        server.start()
+        try:
+            url = server.create()
+            migrate_store(url)
+            yield url
+        finally:
+            server.stop("immediate")
 
 
 @contextmanager

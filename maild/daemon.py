@@ -144,7 +144,6 @@ def _reports(jobs: Jobs) -> dict[str, JobReport]:
 
 async def _receive_all(desk: Desk, stop: asyncio.Event) -> None:
     while not stop.is_set():
-        await desk.rush.pass_by()
         desk.wake.mail.clear()  # before looking, so that no ring from now on is lost
         try:
             handled = await receive_waiting(desk)

@@ -20,7 +20,6 @@ HOMES = {
     "click": "cli/",
     "dkim": "mime/sign.py",
     "flufl": "mime/report.py",
-    "inscriptis": "mime/",
     "itsdangerous": "core/tokens.py",
     "jinja2": "mime/render.py",
     "lxml": "mime/",

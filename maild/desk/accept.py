@@ -23,7 +23,8 @@ async def accept(desk: Desk, raw: bytes, envelope: Envelope, source_key: str | N
         identity, packed = _prepare(raw)
     else:
         identity, packed = await asyncio.to_thread(_prepare, raw)
-    mail, is_fresh = await desk.store.run(ledger.put, packed, identity, envelope, source_key)
+    delivery = ledger.Delivery(packed, identity, envelope, source_key)
+    mail, is_fresh = await desk.store.run_together(ledger.put_all, delivery)
     desk.rush.note(len(raw))
     if is_fresh:
         desk.wake.mail.set()

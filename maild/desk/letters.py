@@ -71,6 +71,7 @@ async def freeze(desk: Desk, row: outbox.Letter) -> outbox.Letter:
     """Write a letter, unless that has been done, and make its bytes durable; the row with them."""
     if row.frozen is not None:
         return row
+    await desk.rush.pass_by()
     if row.ticket is None:
         return await freeze_notice(desk, row)
     letter = Letter(row.letter)

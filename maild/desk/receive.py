@@ -38,6 +38,7 @@ async def receive_waiting(desk: Desk) -> int:
     mails = await desk.store.run(ledger.claim, desk.now(), BATCH)
     settling: list[asyncio.Task[None]] = []
     for mail in mails:
+        await desk.rush.pass_by()
         try:
             spooled = await _patiently(desk.store.read, ledger.load, mail)
             understood = await asyncio.to_thread(parse, spooled.raw)

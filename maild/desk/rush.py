@@ -10,7 +10,8 @@ _HALF = 0.1  # seconds in which half of it is forgotten
 _RUSH = 20.0  # about 140 small mails a second, which is more than can be understood in that time
 _UNIT = 65_536  # octets that are as much work as one more mail
 _STEP = 0.02  # seconds
-_STEPS = 50
+_PATIENCE = 0.005  # seconds for each mail that has come in lately: the work behind the door gets some time of its own
+_MOST = 0.5  # seconds
 
 
 class Rush:
@@ -27,11 +28,17 @@ class Rush:
         self._noted = now
 
     async def pass_by(self) -> None:
-        """Let those go first that are at the door now, but never for long: without an end to it, work goes on too."""
-        for _ in range(_STEPS):
+        """Before each piece of work: let those go first that are at the door now.
+
+        Never for long: without an end to the rush, work goes on too, the slower the more comes in.
+        """
+        now = time.monotonic()
+        level = self._level_at(now)
+        end = now + min(level * _PATIENCE, _MOST)
+        while level > _RUSH and now < end:
             await asyncio.sleep(_STEP)
-            if self._level_at(time.monotonic()) <= _RUSH:
-                return
+            now = time.monotonic()
+            level = self._level_at(now)
 
     def _level_at(self, now: float) -> float:
         forgotten: float = 0.5 ** ((now - self._noted) / _HALF)

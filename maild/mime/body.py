@@ -8,16 +8,28 @@ import re
 from dataclasses import dataclass, field
 from html import escape
 
-from maild.mime import attach, charset, quote, wording
+from maild.mime import attach, charset, formats, quote, wording
 from maild.mime.clean import clean
-from maild.mime.html import Rendered, may_hold_quote, to_text
+from maild.mime.html import Range, Rendered, to_text
+from maild.mime.marks import may_hold_quote
 from maild.mime.parts import Leaf
 
-_STUB = re.compile(r"\bhtml\b", re.IGNORECASE)
-_STUB_LENGTH = 300
+_HTML = re.compile(r"\bhtml\b", re.IGNORECASE)
+_WEB_VERSION = re.compile(
+    r"\b(?:in (?:your|a|the) (?:web ?)?browser|(?:web|online)[ -]version|view (?:it|this|the)? ?(?:e-?mail"
+    r"|message)? ?online"
+    r"|веб-верси|в (?:вашем )?браузере|онлайн-верси|у (?:вашому )?браузері|im browser|dans (?:votre|le) navigateur"
+    r"|en (?:su|tu|el) navegador)",
+    re.IGNORECASE,
+)
+_PICTURE = re.compile(r"\[(?:image|cid|изображение|картинка|зображення)\s?:[^\]]{0,200}\]", re.IGNORECASE)
+_URL = re.compile(r"https?://\S+", re.IGNORECASE)
+_RARE_TEXTS = frozenset({"text/enriched", "text/richtext", "text/rtf", "application/rtf"})
+_STUB_LENGTH = 400
 _LINE_END = re.compile(r"\r{1,2}\n|[\r\u0085\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ud800-\udfff]")
-_SPACE_OR_QUOTE = re.compile(r"[\s>*_\u00a0]+")
+_NOT_COMMON = re.compile(r"[\W_]+")
+_LINK = re.compile(r"[<(\[]\s*(?:https?:|mailto:)[^\s>)\]]*\s*[>)\]]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +52,22 @@ class _Section:
 
 
 def text_leaves(leaves: list[Leaf]) -> list[Leaf]:
-    """The leaves that are the mail's own text: unnamed text/plain and text/html; a named one if there is no other."""
+    """The leaves that are the mail's own text: unnamed text/plain and text/html; a named one if there is no other.
+
+    A mail without either may have enriched text or RTF.
+    """
     candidates = [leaf for leaf in leaves if leaf.type in ("text/plain", "text/html") and not _is_attached(leaf)]
     unnamed = [leaf for leaf in candidates if not attach.name_of(leaf) or _is_whole_mail(leaf, leaves)]
-    return unnamed or candidates[:1]
+    return unnamed or candidates[:1] or _rare(leaves, _RARE_TEXTS)
+
+
+def calendar_leaves(leaves: list[Leaf]) -> list[Leaf]:
+    """The invitation that speaks for a mail without any text. It stays an attachment."""
+    return _rare(leaves, frozenset({"text/calendar"}))
+
+
+def _rare(leaves: list[Leaf], types: frozenset[str]) -> list[Leaf]:
+    return [leaf for leaf in leaves if leaf.type in types and not _is_attached(leaf) and not attach.name_of(leaf)][:1]
 
 
 def _is_attached(leaf: Leaf) -> bool:
@@ -58,9 +82,10 @@ def _is_whole_mail(leaf: Leaf, leaves: list[Leaf]) -> bool:
 def read_body(leaves: list[Leaf], hint: str, subject: str) -> Body:
     """The text of these leaves as one body. `hint` is a charset, `subject` tells a forwarded mail from a reply."""
     sections, is_guessed = _sections_of(leaves, hint)
-    rendered = [_render(section) for section in sections]
+    is_forward = wording.is_forward_subject(subject)
+    rendered = [_render(section, is_forward) for section in sections]
     whole = _joined([one for one in rendered if one.text.strip()])
-    folds = quote.fold(whole.text, whole.quotes, whole.blocks, wording.is_forward_subject(subject))
+    folds = quote.fold(whole, is_forward)
     has_html = any(section.html for section in sections)
     safe = "\n".join(_safe_html(section) for section in sections) if has_html else ""
     return Body(whole.text, quote.reply_of(whole.text, folds), folds, safe, is_guessed)
@@ -77,7 +102,9 @@ def _sections_of(leaves: list[Leaf], hint: str) -> tuple[list[_Section], bool]:
         is_guessed |= decoded.is_guessed
         section = sections.setdefault(key, _Section())
         text = _LINE_END.sub("\n", decoded.text)
-        if leaf.type == "text/html":
+        if leaf.type in formats.READERS:
+            section.plain.append(formats.READERS[leaf.type](_CONTROL.sub("", text)))
+        elif leaf.type == "text/html":
             section.html.append(text)
         else:
             section.plain.append(_unflowed(leaf, _CONTROL.sub("", text)))
@@ -101,7 +128,7 @@ def _unflowed(leaf: Leaf, text: str) -> str:
         words = line.lstrip(">")
         depth = len(line) - len(words)
         words = words.removeprefix(" ")
-        if is_open and depth == depth_before and words != "-- ":
+        if is_open and depth == depth_before and words not in ("-- ", ""):
             joined = lines.pop()
             lines.append((joined[:-1] if is_space_deleted else joined) + words)
         else:
@@ -110,62 +137,83 @@ def _unflowed(leaf: Leaf, text: str) -> str:
     return "\n".join(lines)
 
 
-def _render(section: _Section) -> Rendered:
+def _render(section: _Section, is_forward: bool) -> Rendered:
     """The better alternative as text."""
     plain = "\n".join(section.plain)
     html = "\n".join(section.html)
-    if plain.strip() and not (html and _is_stub(plain)):
-        return _with_help_of_html(plain, html) if html else Rendered(plain)
+    if not html:
+        return Rendered(plain)
+    if _letters(plain) and not _may_be_stub(plain):
+        return _with_help_of_html(plain, html, is_forward)
     rendered = to_text(html)
-    if not plain.strip():
+    if not _says_more(rendered.text, plain):
+        return Rendered(plain) if plain.strip() else rendered
+    if not _HTML.search(plain):
         return rendered
-    return _joined([Rendered(plain.rstrip("\n") + "\n"), rendered]) if rendered.text.strip() else Rendered(plain)
+    shown = Rendered(plain.rstrip("\n") + "\n", quotes=((0, len(plain)),))
+    return _joined([shown, rendered])
 
 
-def _is_stub(plain: str) -> bool:
-    """«Your program cannot show HTML»: shown, but not instead of the HTML."""
-    return len(plain) < _STUB_LENGTH and _STUB.search(plain) is not None
+def _may_be_stub(plain: str) -> bool:
+    """«Your program cannot show HTML», "View in browser: …", a sole address or picture's name.
+
+    The first kind is shown, but folded away; whether it is one at all the HTML tells by saying more.
+    """
+    if len(plain) > _STUB_LENGTH:
+        return False
+    words = _LINK.sub("", _URL.sub("", _PICTURE.sub("", plain)))
+    return not _letters(words) or _HTML.search(words) is not None or _WEB_VERSION.search(words) is not None
 
 
-def _with_help_of_html(plain: str, html: str) -> Rendered:
-    """Where line rules find no quote in the plain text, the HTML twin may know where it begins."""
-    if not may_hold_quote(html) or quote.fold(plain):
+def _says_more(html: str, plain: str) -> bool:
+    """Does the text of the HTML hold words that the plain text has not?"""
+    return bool(_letters(html)) and _letters(html) not in _letters(plain)
+
+
+def _with_help_of_html(plain: str, html: str, is_forward: bool) -> Rendered:
+    """The HTML twin knows where its quote begins. If the plain text begins with the same new words, it ends there."""
+    if is_forward or not may_hold_quote(html):
         return Rendered(plain)
     twin = to_text(html)
     if not twin.quotes and not twin.blocks:
         return Rendered(plain)
-    new_words = quote.reply_of(twin.text, quote.fold(twin.text, twin.quotes, twin.blocks))
-    begin = _place_after(plain, new_words)
+    begin = _place_after(plain, quote.reply_of(twin.text, quote.fold(twin)))
     return Rendered(plain, ((begin, len(plain)),)) if 0 < begin < len(plain) else Rendered(plain)
 
 
 def _place_after(plain: str, words: str) -> int:
-    """Where in a text its beginning `words` end, white space aside; -1 if it begins otherwise."""
-    wanted = _SPACE_OR_QUOTE.sub("", words)
-    if not wanted or not _SPACE_OR_QUOTE.sub("", plain).startswith(wanted):
+    """Where in a text its beginning `words` end, white space and links aside; -1 if it begins otherwise."""
+    wanted = _letters(words)
+    if not wanted:
         return -1
-    left = len(wanted)
-    for match in re.finditer(r"[^\s>*_\u00a0]+", plain):
-        left -= len(match[0])
-        if left <= 0:
-            line_end = plain.find("\n", match.end())
-            return line_end + 1 if left == 0 and line_end >= 0 else -1
+    length, found = 0, ""
+    for match in re.finditer(r"[^\n]*\n?", plain):
+        found = _letters(match[0])
+        if not wanted.startswith(found, length):
+            return -1
+        length += len(found)
+        if length == len(wanted):
+            return match.end()
     return -1
+
+
+def _letters(text: str) -> str:
+    """What the plain and the HTML version of the same words have in common."""
+    return _NOT_COMMON.sub("", _LINK.sub("", text))
 
 
 def _joined(rendered: list[Rendered]) -> Rendered:
     """Several texts below each other, a newline between them; ranges move along."""
     pieces: list[str] = []
-    quotes: list[tuple[int, int]] = []
-    blocks: list[tuple[int, int]] = []
+    ranges: tuple[list[Range], ...] = ([], [], [], [])
     length = 0
     for number, one in enumerate(rendered):
         text = one.text + ("\n" if number < len(rendered) - 1 and not one.text.endswith("\n") else "")
-        quotes += [(start + length, end + length) for start, end in one.quotes]
-        blocks += [(start + length, end + length) for start, end in one.blocks]
+        for all_of, own in zip(ranges, (one.quotes, one.blocks, one.signatures, one.codes), strict=True):
+            all_of += [(start + length, end + length) for start, end in own]
         pieces.append(text)
         length += len(text)
-    return Rendered("".join(pieces), tuple(quotes), tuple(blocks))
+    return Rendered("".join(pieces), *map(tuple, ranges))
 
 
 def _safe_html(section: _Section) -> str:

@@ -43,7 +43,7 @@ def _unparsed(raw: bytes, hint: str, error: str) -> Mail:
 def _understood(raw: bytes, hint: str, tree: parts.Tree) -> Mail:
     header = _Header(tree, hint)
     text_leaves = body.text_leaves(tree.leaves)
-    read = body.read_body(text_leaves, hint, header.subject)
+    read = body.read_body(text_leaves or body.calendar_leaves(tree.leaves), hint, header.subject)
     attached = tuple(attach.describe(leaf) for leaf in tree.leaves if _is_attachment(leaf, text_leaves))
     sort = kinds.sort_out(
         kinds.Looks(

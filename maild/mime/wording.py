@@ -1,92 +1,70 @@
-"""How mail programs and people word the lines around a reply: Russian, Ukrainian, English, and some neighbours.
+"""How mail programs word the lines around a quote: attributions, quoted headers, "Original Message", forwards.
 
-Each question is asked of one line (or a few joined), and answered without backtracking over more than that.
+Russian, Ukrainian, English, many neighbours, and for the rest the shape alone: a date, an address, a colon. Each
+question is asked of one line (or a few joined), and answered without backtracking over more than that.
 """
 
 import re
 
+from maild.mime import phrases
+
 _MAX_LINE = 400  # characters; longer lines are prose
 
+_ODD_SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000\t]+")
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad]")
+
 _MARKER = re.compile(r"=-=-=.*=-=-=")
-_ORIGINAL = re.compile(
-    r"[\s>*_]*-{2,}\s*(?:original message|original appointment|reply message|исходное сообщение|исходное письмо"
-    r"|оригинальное сообщение|первоначальное сообщение|вихідне повідомлення|оригінальне повідомлення|початкове "
-    r"повідомлення|ursprüngliche nachricht|message d'origine|mensaje original|messaggio originale"
-    r"|oorspronkelijk bericht"
-    r"|wiadomość oryginalna|opprinnelig melding|oprindelig meddelelse|ursprungligt meddelande|původní zpráva"
-    r"|mensagem original)\s*-{2,}",
+
+_ORIGINAL = frozenset(phrases.ORIGINAL_MESSAGE.split("|"))
+_FORWARDED = tuple(phrases.FORWARDED.split("|"))
+_FORWARD_BEGINS = tuple(phrases.FORWARD_BEGINS.split("|"))
+_FRAME = re.compile(r"[\s>*_]*[-—–=]{1,40}\s*([^\s—–=-].{0,100}?)\s*:?\s*[-—–=]{2,40}[\s*_]*(.{0,300})")
+_DASHED = re.compile(r"[\s*_]*[-—–]{2,40}\s*([^\s-].{0,40})")
+_FORWARD_SUBJECT = re.compile(
+    r"\s*(?:\[[^\]]{0,40}\]\s*)*(?:fwd?|пересл?\.?|пер|переслано|wg|tr|rv|vs|enc|doorst|pd|fs|vl|i)\s*(?:\[\d+\])?\s*:",
     re.IGNORECASE,
 )
-_FORWARD = re.compile(
-    r"[\s*_]*(?:-{3,}\s*(?:forwarded message|пересылаемое сообщение|пересланное сообщение"
-    r"|переслане повідомлення|перенаправленное сообщение|конец пересылаемого сообщения|forwarded by)"
-    r"|begin forwarded message|начало переадресованного сообщения|начало пересылаемого сообщения"
-    r"|початок листа, який пересилається)",
-    re.IGNORECASE,
-)
-_FORWARD_SUBJECT = re.compile(r"\s*(?:fwd?|пересл?\.?|пер|wg|tr|rv|i|vs)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
-_FROM = re.compile(
-    r"[*_>\s]*(?:from|от кого|от|від кого|від|von|de|da|van|od|fra|från)[*_]?\s*:[*_]?\s*\S", re.IGNORECASE
-)
-_HEADER = re.compile(
-    r"[*_>\s]*(?:from|sent|to|cc|bcc|subject|date|reply-to|organization|importance|отправлено|дата|кому|копия|тема|от"
-    r"|отправитель|получатель|время|важность|надіслано|дата|кому|копія|тема|gesendet|an|betreff|datum|envoyé|à|objet|cc"
-    r"|enviado|para|asunto|assunto|inviato|oggetto|verzonden|aan|onderwerp|wysłano|do|temat|sendt|til|emne|skickat|till"
-    r"|ämne)[*_]?\s*:",
-    re.IGNORECASE,
-)
+_KINDS = {key: kind for kind, keys in reversed(phrases.HEADER_KEYS.items()) for key in keys.split("|")}
+_MAX_KEY = 24  # characters
+_INNER_KEY = re.compile(r"[\s*]([^\s:*]{1,16})[*_]*:")
 _RULE = re.compile(r"[-_=–—*\s]{5,}")
-_WROTE = re.compile(
-    r"(?:\b(?:wrote|writes|said|пишет|писал|писала|писал\(а\)|написал|написала|написал\(а\)|написали|пишут|сообщает"
-    r"|сообщил|сообщила|сообщил\(а\)|пише|написав|написала|написав\(-ла\)|написав\(ла\)|писав|schrieb|schreibt|a écrit|"
-    r"écrit|escribió|ha scritto|scrive|schreef|skrev|napisał|napisał\(a\)|napisała|pisze|napsal|napsal\(a\)|yazdı"
-    r"|escreveu|kirjoitti)(?!\w)|のメール|写道|님이 작성)(?:[^:：]|(?<=\d):(?=\d)){0,80}[:：]\s*$",
+
+_WROTE = frozenset(phrases.WROTE.split("|"))
+_WROTE_ELSEWHERE = tuple(phrases.WROTE_ELSEWHERE.split("|"))
+_LETTERS = re.compile(r"[^\W\d_]+")
+_TIME = re.compile(r"(?<!\d)\d{1,2}[:.h]\d{2}(?!\d)|\d{1,2}時|[上下]午")
+_NUMERIC_DATE = re.compile(r"(?<!\d)\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4}(?!\d)|\d{4}年")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_DAY_MONTH = re.compile(
+    r"(?<!\d)\d{1,2}(?:-?(?:го|е|st|nd|rd|th))?\.?,? (?:de |of )?[^\W\d_]{3,10}\b"
+    r"|\b[^\W\d_]{3,10}\.? \d{1,2}(?:st|nd|rd|th)?(?!\d)",
     re.IGNORECASE,
 )
-_MOMENT = re.compile(r"\d{1,2}[:.]\d{2}\b|\b(?:19|20)\d\d\b|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
-_ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>@]+>?")
+_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
+_QUOTING = re.compile(r"<[^\s<>@]+@[^\s<>@]+>\s?:$")  # "Quoting X <x@y>:"
+_PREPOSITION = re.compile(rf"[>*_\s]*(?:{phrases.DATE_PREPOSITIONS})\s", re.IGNORECASE)
 _START = re.compile(
-    r"(?:on|am|le|el|il|op|em|den|dne|dnia|w dniu|в|во|от|от:|\d{1,2}[./-]|\d{4}|\d{1,2}\s|\"|«|<|>|"
-    r"(?:пн|вт|ср|чт|пт|сб|вс|нд|понедельник|вторник|среда|четверг|пятница|суббота|воскресенье|понеділок|вівторок|середа"
-    r"|четвер|п.ятниця|субота|неділя|mon|tue|wed|thu|fri|sat|sun)[a-z]*\b)",
+    rf"[>*_\s]*(?:(?:{phrases.DATE_PREPOSITIONS}|a|la|от|від|от:|вы писали|you wrote)\s|\d|\"|«|<"
+    rf"|(?:{phrases.WEEKDAYS})[^\W\d_]*\.?[\s,])",
     re.IGNORECASE,
 )
-_CLOSING = re.compile(
-    r"(?:с (?:глубоким )?уважением|с наилучшими(?: пожеланиями)?|с пожеланиями|с благодарностью|с признательностью"
-    r"|всего (?:наи)?(?:лучшего|доброго)|искренне ваш|хорошего (?:вам )?дня|з повагою|з найкращими побажаннями|щиро ваш"
-    r"|(?:best|kind|warm|kindest|warmest|with (?:best|kind)|many) regards|regards|best wishes|all the best"
-    r"|(?:yours )?(?:sincerely|faithfully|truly)(?: yours)?|respectfully|cheers"
-    r"|mit freundlichen grüßen|mit freundlichem gruß|viele grüße|freundliche grüße|cordialement|bien cordialement"
-    r"|saludos|un saludo|cordiali saluti|distinti saluti|met vriendelijke groet|pozdrawiam|z poważaniem|z powazaniem"
-    r"|med venlig hilsen|med vänliga hälsningar|vänliga hälsningar|hilsen|s pozdravem|kind regards)"
-    r"(?:\s*[,.!;:–—-]*|[,.!;:–—-]+\s*[^.?!]{0,60}|\s+[^\s,.?!]+(?:\s+[^\s,.?!]+){0,3})\s*",
+_NAME_START = re.compile(r"[A-ZА-ЯЁІЇЄҐÀ-Þ\"«'<]")
+_SENTENCE_END = re.compile(r"(?:[^\W\d_]{3,}|\))[.!?…]+$")
+_ABBREVIATED = re.compile(
+    r"(?:янв|февр?|мар|апр|авг|сент?|окт|нояб?|дек|січ|лют|бер|квіт|трав|черв|лип|серп|вер|жовт|лист|груд"
+    r"|jan|janv|feb|févr|mar|apr|avr|aug|sept?|oct|okt|nov|de[cz]|déc|juil|[ap]\.m)\.$",
     re.IGNORECASE,
 )
-_PHONE = re.compile(
-    r"(?:sent from (?:my |outlook|yahoo|mail|gmail|samsung|proton|the |windows|blackberry|an? )[^,?!:]{0,60}"
-    r"|sent (?:via|with|using) (?:my |the |blackberry|samsung|proton|spark|mail)[^,?!:]{0,60}"
-    r"|get outlook for (?:ios|android)\b.{0,80}"
-    r"|download (?:the )?outlook for .{0,60}"
-    r"|отправлено (?:с |со |из |через |от |при помощи )[^,?!]{0,90}"
-    r"|посланo? (?:с|из) [^,?!]{0,60}|скачать outlook для .{0,80}|послано с [^,?!]{0,60}"
-    r"|надіслано (?:з|із|через) [^,?!]{0,80}|відправлено (?:з|із) [^,?!]{0,80}|завантажити outlook для .{0,80}"
-    r"|von meinem .{2,40} gesendet|envoyé de mon .{2,40}|enviado desde mi .{2,40}|inviato da .{2,40}"
-    r"|verzonden vanaf mijn .{2,40}|wysłane z .{2,40}|sendt fra min .{2,40}|skickat från min .{2,40})\s*\.?"
-    r"(?:\s*<https?://[^\s>]*>?)?",
-    re.IGNORECASE,
-)
-_DASHED_NAME = re.compile(r"[-/–—~]\s?[A-ZА-ЯЁІЇЄҐ][^\W\d]*\.?(?:\s[A-ZА-ЯЁІЇЄҐ][^\W\d]*\.?){0,2}")
-_LIST_FOOTER = re.compile(r"_{30,}|you received this message because you are subscribed.{0,200}", re.IGNORECASE)
-_DISCLAIMER = re.compile(
-    r"(?:this (?:e-?mail|message|communication|transmission)(?: message)?(?: \(.{0,80}\))?"
-    r"(?: and any| is| may| contains|,)"
-    r"|the (?:information|contents?) (?:contained |transmitted )?(?:in|of|with) this|confidentiality notice"
-    r"|disclaimer\s*:"
-    r"|(?:это|данное|настоящее|это электронное|данное электронное|настоящее электронное) (?:сообщение|письмо)"
-    r"[^.]{0,120}(?:конфиденциальн|предназнач|является)|уведомление о конфиденциальности|конфиденциальность\s*:"
-    r"|информация, содержащаяся в (?:этом|данном|настоящем)|це повідомлення[^.]{0,100}конфіденц)",
-    re.IGNORECASE,
-)
+_GROUPWISE = re.compile(r">>>\s?\S.{0,200}\d{1,2}[:.]\d{2}.{0,160}?(?:>>>|wrote:|schrieb:)\s*")
+_INLINE = re.compile(r"\S[^<>]{8,160}<[^<>\s@]+@[^<>\s]+>,? [^\s:]+(?: [^\s:]+)?\s?:\s(?=\s*\S)")
+_INITIALS = re.compile(r"(?:[A-ZА-ЯЁІЇЄҐ][\w-]{0,3}|\|)>+(?:\s|$)|\|(?:\s|$)")
+
+
+def plain_spaces(line: str) -> str:
+    """The words of a line without odd spaces and invisible characters, which programs put into dates and names."""
+    if line.isascii():
+        return line.strip()
+    return _ODD_SPACES.sub(" ", _INVISIBLE.sub("", line)).strip()
 
 
 def is_marker(line: str) -> bool:
@@ -95,8 +73,30 @@ def is_marker(line: str) -> bool:
 
 
 def is_original_message(line: str) -> bool:
-    """«-----Original Message-----» and its translations."""
-    return "--" in line and _ORIGINAL.match(line) is not None
+    """«-----Original Message-----» and its translations; Notes' «-----Ivan wrote: -----»."""
+    words, below = _framed(line)
+    if words.lower() in _ORIGINAL:
+        return not below or bool(header_kinds(below))  # Samsung may put the header into the same line
+    return not below and line.startswith("---") and words != "" and has_verb(words)
+
+
+def is_bare_original(line: str) -> bool:
+    """BlackBerry writes "Original Message" without dashes."""
+    return len(line) < 40 and line.lower() in _ORIGINAL
+
+
+def is_framed(line: str) -> bool:
+    """`----- some words -----`: above a quoted header it means "Original Message" in any language."""
+    words, below = _framed(line)
+    return 3 < len(words) < 50 and not below
+
+
+def _framed(line: str) -> tuple[str, str]:
+    """The words between dashes and what follows them in the line, both "" if there are no such."""
+    if len(line) > _MAX_LINE or not line.lstrip(" >*_").startswith(("--", "—", "–", "=", "- ")):
+        return "", ""
+    match = _FRAME.match(line)
+    return (match[1], match[2]) if match else ("", "")
 
 
 def is_forward_subject(subject: str) -> bool:
@@ -106,17 +106,33 @@ def is_forward_subject(subject: str) -> bool:
 
 def is_forward_line(line: str) -> bool:
     """«-------- Пересылаемое сообщение --------», "Begin forwarded message:"."""
-    return _FORWARD.match(line) is not None
+    bare = line[:_MAX_LINE].lstrip(" *_").lower()
+    if bare.startswith(_FORWARD_BEGINS):
+        return True
+    match = _DASHED.match(bare) if bare.startswith(("--", "—", "–")) else None
+    return match is not None and match[1].startswith(_FORWARDED)
 
 
 def is_from_line(line: str) -> bool:
     """`From: …`, `От: …`: may begin a quoted header."""
-    return len(line) <= _MAX_LINE and _FROM.match(line) is not None
+    return len(line) <= _MAX_LINE and _kind_of(line) == "from"
 
 
-def is_header_line(line: str) -> bool:
-    """`To: …`, `Тема: …`: a line of a quoted header."""
-    return _HEADER.match(line) is not None
+def header_kinds(line: str) -> frozenset[str]:
+    """What a line of a quoted header tells (from, sent, to, subject, other); several if all stands in one line."""
+    kind = _kind_of(line)
+    if not kind:
+        return frozenset()
+    if kind != "from":
+        return frozenset({kind})
+    inner = {_KINDS.get(key.lower(), "other") for key in _INNER_KEY.findall(line[:_MAX_LINE])}
+    return frozenset({kind}) | (inner & {"sent", "to", "subject"})
+
+
+def _kind_of(line: str) -> str:
+    """By the word before the first colon, which may be bold as Outlook writes it in plain text (`*From:*`)."""
+    key, colon, _ = line[: _MAX_KEY + 8].lstrip("*_> ").replace("：", ":").partition(":")
+    return _KINDS.get(key.rstrip("*_ ").lower(), "") if colon else ""
 
 
 def is_rule(line: str) -> bool:
@@ -124,50 +140,92 @@ def is_rule(line: str) -> bool:
     return len(line) <= _MAX_LINE and _RULE.fullmatch(line) is not None
 
 
+def has_address(line: str) -> bool:
+    """Does an e-mail address stand in the line?"""
+    return _ADDRESS.search(line[:_MAX_LINE]) is not None
+
+
+def has_time(line: str) -> bool:
+    """Does a time of day stand in the line?"""
+    return _TIME.search(line[:_MAX_LINE]) is not None
+
+
+def is_groupwise(line: str) -> bool:
+    """`>>> Ivan <a@b> 02.11.2026 10:15 >>>`: the old mail stands below without marks."""
+    return line.startswith(">>>") and len(line) <= _MAX_LINE and _GROUPWISE.match(line) is not None
+
+
+def quote_prefix(line: str) -> str:
+    """`IP> ` of The Bat!, `| ` of old programs: what quoted lines begin with there, "" for none."""
+    match = _INITIALS.match(line)
+    return match[0].strip().rstrip(">") if match else ""
+
+
 def may_end_attribution(line: str) -> bool:
     """Only lines with a colon at the end introduce a quote."""
-    return line.rstrip("*_ \u00a0").endswith((":", "：")) and len(line) <= _MAX_LINE
+    return line.rstrip("*_ ").endswith((":", "：")) and len(line) <= _MAX_LINE
+
+
+def attribution_in(line: str) -> str:
+    """The attribution at the beginning of a line that goes on with the old words (Yahoo on Android), "" if none."""
+    match = _INLINE.match(line) if "@" in line else None
+    return match[0].rstrip() if match else ""
+
+
+def ends_sentence(line: str) -> bool:
+    """Does a line end a sentence of the author's, so that it cannot belong to the attribution below?"""
+    return _SENTENCE_END.search(line) is not None and _ABBREVIATED.search(line) is None
+
+
+def has_verb(words: str) -> bool:
+    """«пишет», "wrote" in some language."""
+    if not _WROTE.isdisjoint(_LETTERS.findall(words.lower())):
+        return True
+    return not words.isascii() and any(one in words for one in _WROTE_ELSEWHERE)
+
+
+def tells_moment(words: str) -> bool:
+    """Is there a time or a date with its year?"""
+    return bool(_TIME.search(words) or _NUMERIC_DATE.search(words) or _YEAR.search(words))
 
 
 def is_attribution(words: str, is_above_quote: bool) -> bool:
     """Do these words introduce a quote? Above something quoted less is asked of them."""
-    words = words.rstrip("*_ \u00a0")
-    if len(words) > _MAX_LINE:
+    words = words.rstrip("*_ ")
+    if len(words) > _MAX_LINE or not (is_above_quote or tells_moment(words)):
         return False
-    has_moment = _MOMENT.search(words) is not None
-    if not has_moment and not is_above_quote:
-        return False
-    wrote = _WROTE.search(words) is not None
+    return _is_above_quote(words) if is_above_quote else _is_alone(words)
+
+
+def _is_date(words: str) -> bool:
+    """A date in figures, or a day and a month with a year or a time."""
+    if _NUMERIC_DATE.search(words):
+        return True
+    return _DAY_MONTH.search(words) is not None and bool(_YEAR.search(words) or _TIME.search(words))
+
+
+def _is_above_quote(words: str) -> bool:
+    if not tells_moment(words):
+        return len(words) < 100 and (has_verb(words) or _QUOTING.search(words) is not None)
     begins = _START.match(words) is not None
-    if not is_above_quote:
-        return wrote and has_moment and begins
-    if wrote:
-        return (begins and has_moment) or (
-            len(words) < 100 and not words.lower().startswith(("wrote", "пишет", "написал"))
-        )
-    return has_moment and _ADDRESS.search(words) is not None and begins
+    if has_verb(words):
+        return begins or _NAME_START.match(words) is not None
+    return _is_date(words) and (_ADDRESS.search(words) is not None or _TIME.search(words) is not None)
 
 
-def is_closing(line: str) -> bool:
-    """«С уважением, Иван», "Best regards"."""
-    return len(line) <= 90 and _CLOSING.fullmatch(line) is not None
+def _is_alone(words: str) -> bool:
+    """Nothing marks the old words below: asks for a date, a time or a verb, and a beginning as programs write it."""
+    if not _is_date(words):
+        return False
+    has_wrote, is_timed = has_verb(words), _TIME.search(words) is not None
+    has_sender = _ADDRESS.search(words) is not None
+    if _START.match(words):
+        if has_wrote:
+            return is_timed or has_sender or _PREPOSITION.match(words) is not None
+        return is_timed and has_sender and _ends_with_sender(words)
+    return has_wrote and is_timed and _NAME_START.match(words) is not None
 
 
-def is_phone_line(line: str) -> bool:
-    """«Отправлено с iPhone»: the advertisement of a phone or a mail program."""
-    return len(line) <= 160 and _PHONE.fullmatch(line) is not None
-
-
-def is_dashed_name(line: str) -> bool:
-    """`-Abhishek Kona`, `/John`."""
-    return len(line) <= 40 and _DASHED_NAME.fullmatch(line) is not None
-
-
-def is_list_footer(line: str) -> bool:
-    """The rule above what a mailing list appends."""
-    return _LIST_FOOTER.match(line) is not None
-
-
-def is_disclaimer(line: str) -> bool:
-    """How the lawyers' paragraph begins."""
-    return _DISCLAIMER.match(line) is not None
+def _ends_with_sender(words: str) -> bool:
+    """«…, Иван <a@b>:», "… <a@b> :"."""
+    return words.rstrip(" :：").endswith((">", ")", "]")) or " от " in words

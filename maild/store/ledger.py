@@ -59,52 +59,98 @@ def pack(raw: bytes) -> Packed:
     return Packed(packer.compress(raw) + packer.flush(), len(raw))
 
 
-def put(tx: Tx, packed: Packed, identity: Identity, envelope: Envelope, source_key: str | None) -> tuple[int, bool]:
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A mail at the door. `source_key` names a place that can be read again, so that nothing is entered twice."""
+
+    packed: Packed
+    identity: Identity
+    envelope: Envelope
+    source_key: str | None = None
+
+
+def put_all(tx: Tx, deliveries: Sequence[Delivery]) -> list[tuple[int, bool]]:
+    """What `put` returns for each of them, in their order; mails not seen before cost two statements together."""
+    if len(deliveries) == 1 or any(each.source_key is not None for each in deliveries):
+        return [put(tx, each) for each in deliveries]
+    new = _put_new(tx, deliveries)
+    first = [new.pop(each.identity, None) for each in deliveries]
+    arrived = [(each, mail) for each, mail in zip(deliveries, first, strict=True) if mail is not None]
+    if arrived:
+        tx.ring(BELL)
+        _add_arrivals(tx, [_arrival(each, mail, is_routed=False) for each, mail in arrived])
+    return [put(tx, each) if mail is None else (mail, True) for each, mail in zip(deliveries, first, strict=True)]
+
+
+def put(tx: Tx, delivery: Delivery) -> tuple[int, bool]:
     """Enter one delivery; the mail's id, and whether there is anything to do about it.
 
     A mail we already have gets a delivery record only; if that brings recipients not seen before, it is routed again.
     While earlier deliveries wait, the new one waits with them: "routed" says that the mail itself has been settled.
     The same `source_key` a second time (a sweep that was cut off) changes nothing at all.
     """
-    if source_key is not None:
-        row = tx.one("SELECT mail FROM arrivals WHERE source_key = ?", source_key)
+    if delivery.source_key is not None:
+        row = tx.one("SELECT mail FROM arrivals WHERE source_key = ?", delivery.source_key)
         if row is not None:
             return int(row[0]), False
-    mail, is_new = _put_mail(tx, packed, identity, envelope.received_at)
-    seen = set() if is_new else _recipients(tx, mail)
-    fresh = is_new or not seen.issuperset(envelope.rcpt_tos)
+    new = _put_new(tx, [delivery]).get(delivery.identity)
+    mail = _known(tx, delivery.identity) if new is None else new
+    seen = _recipients(tx, mail) if new is None else set()
+    fresh = new is not None or not seen.issuperset(delivery.envelope.rcpt_tos)
     if fresh:
         tx.ring(BELL)
-    tx.run(
-        "INSERT INTO arrivals (mail, door, source_key, peer, is_trusted_peer, \"user\", mail_from, rcpt_tos,"
-        " received_at, is_routed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        mail, envelope.door.value, source_key, envelope.peer, envelope.is_trusted_peer, envelope.user,
-        envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at),
-        not fresh and not _has_waiting_arrival(tx, mail),
-    )  # fmt: skip
-    if fresh and not is_new:
+    _add_arrivals(tx, [_arrival(delivery, mail, is_routed=not fresh and not _has_waiting_arrival(tx, mail))])
+    if fresh and new is None:
         tx.run("UPDATE mails SET state = 'spooled' WHERE id = ? AND state = 'done'", mail)
     return mail, fresh
 
 
-def _put_mail(tx: Tx, packed: Packed, identity: Identity, received_at: datetime) -> tuple[int, bool]:
-    row = tx.one(
+def _put_new(tx: Tx, deliveries: Sequence[Delivery]) -> dict[Identity, int]:
+    """Rows for mails not seen before, their ids in the order of arrival; nothing for the others."""
+    values = ", ".join(["(?, ?, ?, ?, ?, 'spooled', 0, '', '', '', '', '', FALSE, 0)"] * len(deliveries))
+    rows = tx.all(
         "INSERT INTO mails (message_id, content_key, octets, size, received_at, state, attempts, reason, sender,"
-        " subject, kind, trust, is_released, leased_until)"
-        " VALUES (?, ?, ?, ?, ?, 'spooled', 0, '', '', '', '', '', FALSE, 0)"
-        " ON CONFLICT (message_id, content_key) DO NOTHING RETURNING id",
-        identity.message_id, identity.content_key, packed.data, packed.size, to_micros(received_at),
-    )  # fmt: skip
-    if row is not None:
-        return int(row[0]), True
-    # Locked, so that a worker that is settling the mail right now sees this delivery, or this one that it is settled.
+        f" subject, kind, trust, is_released, leased_until) VALUES {values}"
+        " ON CONFLICT (message_id, content_key) DO NOTHING RETURNING id, message_id, content_key",
+        *(value for each in deliveries for value in _mail(each)),
+    )
+    return {Identity(row[1], row[2]): int(row[0]) for row in rows}
+
+
+def _mail(delivery: Delivery) -> tuple[object, ...]:
+    identity, packed = delivery.identity, delivery.packed
+    received_at = to_micros(delivery.envelope.received_at)
+    return identity.message_id, identity.content_key, packed.data, packed.size, received_at
+
+
+def _known(tx: Tx, identity: Identity) -> int:
+    """The mail, locked: a worker that settles it right now sees this delivery, or this delivery that it is settled."""
     found = tx.one(
         f"SELECT id FROM mails WHERE message_id = ? AND content_key = ?{tx.lock}",
         identity.message_id, identity.content_key,
     )  # fmt: skip
     if found is None:
         raise LookupError("a mail that conflicts is not there")
-    return int(found[0]), False
+    return int(found[0])
+
+
+_ARRIVAL = (
+    'INSERT INTO arrivals (mail, door, source_key, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at,'
+    " is_routed) VALUES "
+)
+
+
+def _arrival(delivery: Delivery, mail: int, *, is_routed: bool) -> tuple[object, ...]:
+    envelope = delivery.envelope
+    return (
+        mail, envelope.door.value, delivery.source_key, envelope.peer, envelope.is_trusted_peer, envelope.user,
+        envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), is_routed,
+    )  # fmt: skip
+
+
+def _add_arrivals(tx: Tx, arrivals: Sequence[tuple[object, ...]]) -> None:
+    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
+    tx.run(_ARRIVAL + values, *(value for arrival in arrivals for value in arrival))
 
 
 def _recipients(tx: Tx, mail: int) -> set[str]:

@@ -20,8 +20,9 @@ _PREFIX = "sqlite:///"
 class Sqlite(Backend):
     """A SQLite file, open."""
 
-    def __init__(self, database: peewee.Database, path: Path) -> None:
+    def __init__(self, database: "_Database", path: Path) -> None:
         super().__init__(database)
+        self._opened = database.opened
         self._files: dict[Path, tuple[int, int]] = {}  # database and WAL as the writer has them open
         self._path = path
 
@@ -58,6 +59,25 @@ class Sqlite(Backend):
         """Locked, full, read-only, unreadable: all of it may pass."""
         return StoreBusy("the database is not available") if isinstance(error, peewee.OperationalError) else None
 
+    def close(self) -> None:
+        """Every connection: what its threads have left open keeps the file in use."""
+        self.database.close()
+        for connection in self._opened:
+            connection.close()
+
+
+class _Database(peewee.SqliteDatabase):
+    """Remembers its connections; they belong to threads, but are closed by whoever closes the store."""
+
+    def __init__(self, path: Path) -> None:
+        self.opened: list[sqlite3.Connection] = []
+        super().__init__(str(path), pragmas=_PRAGMAS, check_same_thread=False)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection = super()._connect()  # type: ignore[misc] # peewee has no types
+        self.opened.append(connection)
+        return connection
+
 
 def _mark(path: Path) -> tuple[int, int] | None:
     try:
@@ -81,7 +101,7 @@ def open_sqlite(url: str) -> Sqlite:
     """The database in that file, created and migrated if needed. Raises what `open_store` does."""
     migrate_sqlite(url)
     path = sqlite_path(url)
-    return Sqlite(peewee.SqliteDatabase(str(path), pragmas=_PRAGMAS), path)
+    return Sqlite(_Database(path), path)
 
 
 def migrate_sqlite(url: str) -> list[str]:

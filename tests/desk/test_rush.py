@@ -30,4 +30,9 @@ def test_a_rush_is_waited_for_until_it_is_over() -> None:
 
 
 def test_a_rush_without_end_is_not_waited_for() -> None:
-    assert 1.0 <= seconds_past(rush_of(100_000, 4096)) < 2.0
+    assert 0.5 <= seconds_past(rush_of(100_000, 4096)) < 1.5
+
+
+def test_the_less_comes_in_the_sooner_work_goes_on() -> None:
+    """22 mails are forgotten to 20 within 14 ms, before the patience for so few is at its end."""
+    assert seconds_past(rush_of(22, 0)) < seconds_past(rush_of(1000, 0))

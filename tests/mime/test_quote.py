@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.mime.quote import fold, reply_of
+from maild.mime import quote
+from maild.mime.html import Rendered
+from maild.mime.quote import reply_of
+
+
+def fold(text: str, is_forward: bool = False) -> tuple[tuple[int, int], ...]:
+    return quote.fold(Rendered(text), is_forward)
 
 
 def new_words(text: str) -> str:

@@ -20,8 +20,12 @@ only_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 RAW = b"Message-ID: <1@client.example>\r\nSubject: a\r\n\r\nHello.\r\n"
 
 
+def delivery(raw: bytes = RAW, *, source_key: str | None = None, **envelope: Any) -> ledger.Delivery:
+    return ledger.Delivery(ledger.pack(raw), identity_of(raw), make_envelope(**envelope), source_key)
+
+
 def put(store: Store, raw: bytes = RAW, *, source_key: str | None = None, **envelope: Any) -> tuple[int, bool]:
-    return store.run_now(ledger.put, ledger.pack(raw), identity_of(raw), make_envelope(**envelope), source_key)
+    return store.run_now(ledger.put, delivery(raw, source_key=source_key, **envelope))
 
 
 def state(store: Store, mail: int) -> str:

@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -54,6 +54,41 @@ def test_one_failing_transaction_does_not_take_others_with_it(store: Store) -> N
     for number, answer in enumerate(asyncio.run(mixed())):
         assert (str(answer) == f"bug {number}") if number % 3 == 0 else answer == number
     assert count(store, "settings") == 40, "and of a failed one nothing stays"
+
+
+def keep_all(tx: Tx, numbers: Sequence[int]) -> list[str]:
+    """A bug when there are several: whoever is to blame has to be found."""
+    for number in numbers:
+        (fail if number % 3 == 0 else keep)(tx, number)
+    return [f"{number} of {len(numbers)}" for number in numbers]
+
+
+def test_what_comes_in_crowds_is_done_together_and_what_fails_alone(store: Store) -> None:
+    async def crowd(*numbers: int) -> list[str | BaseException]:
+        all_wait = threading.Event()
+        first = asyncio.create_task(store.run(lambda tx: all_wait.wait(WAIT)))
+        tasks = [asyncio.create_task(store.run_together(keep_all, number)) for number in numbers]
+        await asyncio.sleep(0)
+        all_wait.set()
+        await first
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert asyncio.run(crowd(1, 2, 4, 5)) == ["1 of 4", "2 of 4", "4 of 4", "5 of 4"]
+    assert [str(answer) for answer in asyncio.run(crowd(7, 9, 10))] == ["7 of 1", "bug 9", "10 of 1"]
+    assert count(store, "settings") == 6
+
+
+@only_sqlite
+def test_a_closed_store_has_let_go_of_its_file(store: Store, url: str) -> None:
+    both = threading.Barrier(2, timeout=WAIT)
+
+    async def look_twice_at_once() -> None:
+        await asyncio.gather(*(store.read(lambda tx: both.wait()) for _ in range(2)))
+
+    asyncio.run(look_twice_at_once())
+    store.close()
+    path = str(sqlite_path(url))
+    assert [name for name in map(os.path.realpath, Path("/proc/self/fd").iterdir()) if name.startswith(path)] == []
 
 
 def test_a_wrong_statement_fails_alone(store: Store) -> None:

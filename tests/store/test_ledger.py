@@ -10,7 +10,7 @@ import pytest
 from maild.core.mail import Door
 from maild.store import ledger
 from maild.store.db import Store
-from tests.store.rows import RAW, count, fate, put, settle, state
+from tests.store.rows import RAW, count, delivery, fate, put, settle, state
 from tests.values import BILLING, NOW, TECH
 
 MINUTE = timedelta(minutes=1)
@@ -55,6 +55,27 @@ def test_without_a_message_id_the_content_alone_decides(store: Store) -> None:
     bare = b"Subject: a\r\n\r\nHello.\r\n"
     assert put(store, bare)[0] == put(store, bare)[0]
     assert put(store, bare)[0] != put(store, bare + b"!")[0]
+
+
+def test_of_deliveries_that_come_at_once_each_gets_the_answer_that_it_would_get_alone(store: Store) -> None:
+    old, _ = put(store)
+    new = [RAW + bytes([65 + n]) for n in range(3)]
+    crowd = [delivery(new[0]), delivery(), delivery(new[1]), delivery(new[0], rcpt_tos=(TECH,)), delivery(new[2])]
+    answers = store.run_now(ledger.put_all, crowd)
+    mails = [answers[place][0] for place in (0, 2, 4)]
+    assert old < mails[0] < mails[1] < mails[2], "in the order they came"
+    assert answers == [(mails[0], True), (old, False), (mails[1], True), (mails[0], True), (mails[2], True)]
+    assert [store.read_now(ledger.raw, mail) for mail in mails] == new
+    assert store.run_now(ledger.claim, NOW, 9) == [old, *mails]
+    spooled = store.read_now(ledger.load, mails[0])
+    assert [arrival.rcpt_tos for arrival in spooled.arrivals] == [(BILLING,), (TECH,)]
+
+
+def test_sources_that_come_at_once_are_told_apart(store: Store) -> None:
+    crowd = [delivery(RAW + bytes([65 + n % 2]), source_key=f"imap/1/{n % 3}") for n in range(4)]
+    answers = store.run_now(ledger.put_all, crowd)
+    assert [fresh for _, fresh in answers] == [True, True, False, False]
+    assert (count(store, "mails"), count(store, "arrivals")) == (2, 3)
 
 
 def test_the_same_source_a_second_time_changes_nothing(store: Store) -> None:

@@ -8,12 +8,11 @@ import pytest
 
 from maild.core.effects import SetStatus
 from maild.core.facts import MailKeys
-from maild.core.identity import identity_of
 from maild.core.ticket import Status
 from maild.store import deadlines, ledger, lists, nonces, outbox, threads, tickets
 from maild.store.db import Row, Store, Tx
-from tests.store.rows import RAW, add_letter, message, new_ticket, only_sqlite, put
-from tests.values import IVAN, NOW, make_envelope
+from tests.store.rows import add_letter, delivery, message, new_ticket, only_sqlite, put
+from tests.values import IVAN, NOW
 
 pytestmark = only_sqlite  # EXPLAIN of PostgreSQL depends on how much there is, and little is always scanned
 
@@ -47,7 +46,7 @@ class Watched(Tx):
 
 
 def put_again(tx: Tx) -> None:
-    ledger.put(tx, ledger.pack(RAW), identity_of(RAW), make_envelope(rcpt_tos=("x@desk.example",)), "source")
+    ledger.put(tx, delivery(source_key="source", rcpt_tos=("x@desk.example",)))
 
 
 def material(tx: Tx) -> None:

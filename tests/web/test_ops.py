@@ -44,7 +44,7 @@ class Ops:
         """One more mail in the ledger."""
         raw = f"Message-ID: <{number}@x.example>\r\n\r\nHello\r\n".encode()
         envelope = Envelope("a@x.example", ("billing@desk.example",), door, "", False, "", self.clock())
-        return self.desk.store.run_now(ledger.put, ledger.pack(raw), identity_of(raw), envelope, None)[0]
+        return self.desk.store.run_now(ledger.put, ledger.Delivery(ledger.pack(raw), identity_of(raw), envelope))[0]
 
 
 @pytest.fixture
