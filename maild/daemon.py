@@ -9,8 +9,9 @@ from concurrent.futures import Future
 
 from maild.config import Config
 from maild.core.errors import StoreBusy
-from maild.desk.clock import auto_solve_due, close_due, forget_nonces, mend_moments, remind_due
+from maild.desk.clock import auto_solve_due, close_due, forget_nonces, mend_moments, remind_due, wake_due
 from maild.desk.desk import Desk
+from maild.desk.holds import expire_holds
 from maild.desk.notices import announce_holds
 from maild.desk.receive import receive_waiting
 from maild.jobs import Job, Jobs
@@ -66,6 +67,8 @@ async def run(
             Job("auto-solve", 60, lambda: auto_solve_due(desk)),
             Job("remind", 60, lambda: remind_due(desk)),
             Job("holds", 300, lambda: announce_holds(desk)),
+            Job("expire", 3600, lambda: expire_holds(desk)),
+            Job("wake", 60, lambda: wake_due(desk)),
             Job("forget", 3600, lambda: forget_nonces(desk)),
         ],
         desk.now,

@@ -40,21 +40,45 @@ def list_held(is_json: bool) -> None:
 @click.argument("number", metavar="ID", type=NUMBER)
 def release(number: int) -> None:
     """Let a held mail through, with a customer's rights."""
-    from maild.desk import act
+    from maild.desk import holds
 
     with opened_desk() as desk:
         row_of(desk, number)
-        carried_out(act.release(desk, number, whoami()))
+        carried_out(holds.release(desk, number, whoami()))
     click.echo(f"mail {number}: released")
+
+
+@hold.command()
+@click.argument("number", metavar="ID", type=NUMBER)
+def send(number: int) -> None:
+    """Send a held mail of support's own all the same."""
+    _approve(number, "send")
+
+
+@hold.command()
+@click.argument("number", metavar="ID", type=NUMBER)
+def note(number: int) -> None:
+    """Keep a held mail of support's own as an internal note."""
+    _approve(number, "note")
+
+
+def _approve(number: int, action: str) -> None:
+    from maild.core.tokens import HeldAction
+    from maild.desk import holds
+
+    with opened_desk() as desk:
+        row_of(desk, number)
+        carried_out(holds.approve(desk, number, whoami(), HeldAction(action)))
+    click.echo(f"mail {number}: {action}")
 
 
 @hold.command()
 @click.argument("number", metavar="ID", type=NUMBER)
 def drop(number: int) -> None:
     """Let nothing come of a held mail; its bytes are kept."""
-    from maild.desk import act
+    from maild.desk import holds
 
     with opened_desk() as desk:
         row_of(desk, number)
-        carried_out(act.drop(desk, number, whoami()))
+        carried_out(holds.drop(desk, number, whoami()))
     click.echo(f"mail {number}: dropped")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from maild.cli.group import Group
-from maild.cli.open import NUMBER, carried_out, found, opened_desk
+from maild.cli.open import NUMBER, carried_out, found, opened_desk, whoami
 from maild.cli.show import as_json, json_line, local, page, table
 
 if TYPE_CHECKING:
@@ -60,11 +60,13 @@ def show(number: int, is_json: bool) -> None:
 @mail.command()
 @click.argument("number", metavar="ID", type=NUMBER)
 def raw(number: int) -> None:
-    """Write the bytes of a mail, as they came in, to standard output."""
-    from maild.store import ledger
+    """Write the bytes of a mail, as they came in, to standard output. The audit list knows of it."""
+    from maild.store import audit, ledger
 
     with opened_desk() as desk:
         data = found(desk.store.read_now(ledger.raw, number), f"mail {number}")
+        what = f"mail {number}"
+        desk.store.run_now(audit.add, desk.now(), act="raw mail read", who=whoami(), via="cli", what=what)
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
 
@@ -73,11 +75,11 @@ def raw(number: int) -> None:
 @click.argument("number", metavar="ID", type=NUMBER)
 def replay(number: int) -> None:
     """Hand a held mail to the rules again, as if it had just come in."""
-    from maild.desk import act
+    from maild.desk import holds
 
     with opened_desk() as desk:
         row_of(desk, number)
-        carried_out(act.replay(desk, number))
+        carried_out(holds.replay(desk, number, whoami()))
     click.echo(f"mail {number}: spooled")
 
 

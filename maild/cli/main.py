@@ -3,6 +3,7 @@
 import click
 
 from maild import __version__
+from maild.cli.audit import audit
 from maild.cli.check import check
 from maild.cli.explain import explain
 from maild.cli.group import Group
@@ -37,5 +38,5 @@ def serve() -> None:
     run(config_file())
 
 
-for _command in (check, explain, hold, init, mail, migrate, outbox, smtp, templates, ticket):
+for _command in (audit, check, explain, hold, init, mail, migrate, outbox, smtp, templates, ticket):
     main.add_command(_command)

@@ -58,12 +58,15 @@ def retry(number: int) -> None:
 @click.argument("number", metavar="ID", type=NUMBER)
 def drop(number: int) -> None:
     """Never send a letter that waits."""
+    from maild.store import audit
     from maild.store import outbox as letters
 
     with opened_desk() as desk:
         _must_exist(desk, number)
         if not desk.store.run_now(letters.drop, number, f"dropped by {whoami()}"):
             raise NotAllowed(f"letter {number} does not wait: it has been sent or has failed")
+        what = f"letter {number}"
+        desk.store.run_now(audit.add, desk.now(), act="letter dropped", who=whoami(), via="cli", what=what)
     click.echo(f"letter {number}: failed")
 
 

@@ -7,6 +7,7 @@ from maild.cli.show import maybe_rfc3339, rfc3339
 from maild.core.address import normalise
 from maild.core.mail import Attachment, Bounce, Mail, Mailbox
 from maild.core.match import numbers_in
+from maild.store.audit import AuditRow
 from maild.store.ledger import LedgerRow
 from maild.store.lists import EventRow, MessageRow, TicketRow
 from maild.store.outbox import OutboxRow
@@ -137,6 +138,19 @@ def _event(event: EventRow) -> Json:
         "who": event.who or None,
         "via": event.via or None,
         "reason": event.reason or None,
+    }
+
+
+def audit_object(row: AuditRow) -> Json:
+    """An act of the audit list."""
+    return {
+        "id": row.id,
+        "at": rfc3339(row.at),
+        "act": row.act,
+        "who": row.who,
+        "via": row.via,
+        "what": row.what,
+        "reason": row.reason or None,
     }
 
 

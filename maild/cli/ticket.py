@@ -116,6 +116,86 @@ def reopen(number: int) -> None:
     _speak(number, opens=True)
 
 
+@ticket.command()
+@_number
+@click.argument("place", metavar="CATEGORY[/TOPIC]")
+def move(number: int, place: str) -> None:
+    """Hand a ticket over to another category."""
+    _order(number, "move", place)
+
+
+@ticket.command()
+@_number
+@click.argument("into", metavar="INTO", type=NUMBER)
+def merge(number: int, into: int) -> None:
+    """Close a ticket for good and let everything later go into another one."""
+    _order(number, "merge", str(into))
+
+
+@ticket.command()
+@_number
+def spam(number: int) -> None:
+    """Close a ticket without a letter; its author gets no automatic mail any more."""
+    _order(number, "spam", "")
+
+
+@ticket.command()
+@_number
+@click.argument("agent", metavar="ADDRESS")
+def assign(number: int, agent: str) -> None:
+    """Make a ticket an agent's own; he gets a letter."""
+    _order(number, "assign", agent)
+
+
+@ticket.command(context_settings={"ignore_unknown_options": True})
+@_number
+@click.argument("tags", metavar="+TAG|-TAG…", nargs=-1, required=True)
+def tag(number: int, tags: tuple[str, ...]) -> None:
+    """Put labels on a ticket and take them off."""
+    _order(number, "tag", " ".join(tags))
+
+
+@ticket.command()
+@_number
+@click.argument("priority", type=click.Choice(["low", "normal", "high"]))
+def priority(number: int, priority: str) -> None:
+    """Say how urgent a ticket is."""
+    _order(number, "priority", priority)
+
+
+@ticket.command()
+@_number
+@click.argument("time", metavar="TIME")
+def snooze(number: int, time: str) -> None:
+    """Remind support of a ticket after some time: 2d, 3h."""
+    _order(number, "snooze", time)
+
+
+@ticket.command()
+@_number
+@click.argument("who", metavar="accept|ADDRESS")
+def cc(number: int, who: str) -> None:
+    """Let those in copy, or an address, into a ticket."""
+    _order(number, "cc", who)
+
+
+def _order(number: int, word: str, argument: str) -> None:
+    """Give the order that the same line of an agent's mail would give."""
+    from maild.core.commands import Command, Word
+    from maild.core.orders import Trouble, read_order
+    from maild.desk import act
+
+    with opened_desk() as desk:
+        row = _row(desk, number)
+        order = read_order(Command(Word(word), argument), desk.policy)
+        if order is None or isinstance(order, Trouble):
+            raise click.BadParameter(f"{argument!r} is not what {word} takes ({order})")
+        ordered = carried_out(act.order(desk, row.number, whoami(), order))
+        if ordered != number:
+            click.echo(f"ticket {number}: merged into ticket {ordered}")
+        _say_status(desk, number)
+
+
 def _speak(number: int, **said: Any) -> None:
     from maild.desk import act
 

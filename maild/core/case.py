@@ -1,5 +1,6 @@
 """One mail on the desk: everything a decision about it looks at."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,10 +14,20 @@ from maild.core.route import Route
 from maild.core.tokens import Keys
 from maild.core.trust import Trust
 
+Macros = Callable[[str, str, Mapping[str, object]], str | None]
+
+
+def no_macros(name: str, language: str, context: Mapping[str, object]) -> str | None:
+    """A desk without macros."""
+    return None
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A mail with its surroundings. `routes` are the known recipients in order, `proofs` our tokens that verified."""
+    """A mail with its surroundings. `routes` are the known recipients in order, `proofs` our tokens that verified.
+
+    `macros` makes words of a macro's name and a language, None if there is no such macro.
+    """
 
     mail: Mail
     envelope: Envelope
@@ -27,6 +38,7 @@ class Case:
     routes: tuple[Route, ...]
     trust: Trust
     proofs: tuple[Proof, ...]
+    macros: Macros = no_macros
 
     @property
     def author(self) -> Mailbox:
@@ -48,6 +60,18 @@ class Case:
         """The author's language: chosen by him, the ticket's, the mail's, the desk's (SPEC section 9)."""
         chosen = self.facts.languages.get(self.author.address)
         return chosen or (ticket.language if ticket else "") or self.mail.language or self.policy.language
+
+    def macro(self, name: str, ticket: TicketFacts) -> str | None:
+        """The words of a macro for the customer of a ticket, in his language; None if there is none of that name."""
+        agent, person = self.policy.agent(self.author.address), ticket.customer
+        context: dict[str, object] = {
+            "desk": {"name": self.policy.name},
+            "ticket": {"number": ticket.number, "tag": self.policy.tag(ticket.number), "subject": ticket.subject},
+            "person": {"name": person.name, "address": person.address},
+            "agent": {"name": (agent.name if agent else "") or self.author.name},
+        }
+        language = self.facts.languages.get(person.address) or ticket.language or self.policy.language
+        return self.macros(name, language, context)
 
     def message(
         self, role: Role, words: str | None = None, *, ticket: int = OPENED, is_note: bool = False

@@ -65,7 +65,9 @@ def decide_click(claim: Claim, ticket: TicketFacts, facts: Facts, policy: Policy
         change(ticket.number, ticket.status, outcome, policy, now, who=claim.person, via="http", way=Way.LINK)
     )
     if claim.action is Action.CONTINUE:
-        effects += to_team(policy, ticket.category, Letter.REOPENED, ticket.number, has_message=False)
+        effects += to_team(
+            policy, ticket.category, Letter.REOPENED, ticket.number, has_message=False, also=ticket.assignee
+        )
     if outcome.starts_round:
         effects += to_participants(
             policy,

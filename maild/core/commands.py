@@ -1,7 +1,7 @@
 """Lines that an agent or customer types: `#solved`, `#note`, «решено» (SPEC section 8)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -64,10 +64,11 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command with the rest of its line."""
+    """One command with the rest of its line; `line` is all of it as it was typed."""
 
     word: Word
     argument: str
+    line: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,36 +89,65 @@ class Typed:
         return any(command.word is word for command in self.commands)
 
 
-def read_commands(text: str) -> Typed:
-    """Take an agent's new words apart. Lines inside ``` fences are never commands."""
+def read_commands(text: str, *, is_approved: bool = False) -> Typed:
+    """Take an agent's new words apart. Lines inside ``` fences are never commands.
+
+    `is_approved`: he was shown his mail and said that it shall go out. Then unknown commands are text, and what looks
+    like a known one does not go out: neither the line, nor anything below one that looks like `#note`.
+    """
     commands: list[Command] = []
     words: list[str] = []
     unclear: list[str] = []
     lines = text.splitlines()
-    in_code = False
+    hidden, is_open = _fenced(lines)
     for index, line in enumerate(lines):
-        in_code ^= line.lstrip().startswith(_FENCE)
-        match = None if in_code else _LINE.fullmatch(line.strip(_EDGES))
+        is_hidden = hidden[index] and not (is_approved and is_open)
+        match = None if is_hidden else _LINE.fullmatch(line.strip(_EDGES))
         word = _WORDS.get(match[1].lower()) if match else None
-        if match and word is Word.NOTE:
-            note = "\n".join([match[2] or "", *lines[index + 1 :]]).strip("\n")
+        if word is Word.NOTE or (is_approved and not is_hidden and _is_nearly_note(line)):
+            first = (match[2] or "") if match else line
+            note = "\n".join([first, *lines[index + 1 :]]).strip("\n")
             return Typed(tuple(commands), _trimmed(words), note, tuple(unclear))
         is_top = not any(entry.strip() for entry in words)
         if match and word and is_top and not (match[2] and word in _WITHOUT_ARGUMENT):
-            commands.append(Command(word, (match[2] or "").strip()))
-        elif (match and (word or is_top)) or (not in_code and _is_nearly_command(line)):
+            commands.append(Command(word, (match[2] or "").strip(), line.strip()))
+        elif not is_hidden and (_is_nearly_command(line) or (match and is_top and not is_approved)):
             unclear.append(line.strip())
         else:
             words.append(line)
-    if in_code:
+    if is_open and not is_approved:
         # A fence that is never closed hides nothing: what looks like a command below it may well be one.
         unclear += [line.strip() for line in lines if _is_nearly_command(line)]
     return Typed(tuple(commands), _trimmed(words), None, tuple(unclear))
 
 
+def _fenced(lines: list[str]) -> tuple[list[bool], bool]:
+    """Which lines stand in ``` fences, and whether the last fence is left open."""
+    hidden: list[bool] = []
+    in_code = False
+    for line in lines:
+        in_code ^= line.lstrip().startswith(_FENCE)
+        hidden.append(in_code)
+    return hidden, in_code
+
+
+def is_known(line: str) -> bool:
+    """Does that line name a command of ours, or nearly?"""
+    return _is_nearly_command(line)
+
+
 def _is_nearly_command(line: str) -> bool:
+    return _nearly(line) is not None
+
+
+def _is_nearly_note(line: str) -> bool:
+    return _nearly(line) is Word.NOTE
+
+
+def _nearly(line: str) -> Word | None:
     match = _NEARLY.fullmatch(line.strip(_EDGES))
-    return match is not None and any(match[1].lower() in (word, f"{word}s") for word in _WORDS)
+    typed = match[1].lower() if match else ""
+    return next((word for name, word in _WORDS.items() if typed in (name, f"{name}s")), None)
 
 
 def _trimmed(lines: list[str]) -> str:

@@ -32,6 +32,7 @@ from maild.core.forms import Card
 from maild.core.letter import Letter
 from maild.core.mail import Mailbox
 from maild.core.match import Match, without_numbers
+from maild.core.rights import Actor, Right, Standing, rights_of
 from maild.core.robots import is_within, may_answer
 from maild.core.rounds import round_context, status_effects
 from maild.core.sends import to_participants, to_second_teams, to_team
@@ -44,6 +45,8 @@ from maild.core.trust import Trust
 def decide_customer(case: Case, match: Match) -> Decision:
     """A mail of somebody who is not support; `match` says where it belongs."""
     ticket = match.ticket
+    if ticket is not None and Right.WRITE not in rights_of(_actor(case, match), ticket.category, ticket, case.policy):
+        match, ticket = Match(None, Reason.CLAIMS_TICKET, claimed=ticket), None
     if ticket is None:
         return _new_question(case, match)
     if match.reason is Reason.JOINED_UNVERIFIED:
@@ -62,6 +65,13 @@ def decide_customer(case: Case, match: Match) -> Decision:
             return Decision(match.reason, (case.message(Role.CUSTOMER, ticket=ticket.number), *events), ticket.number)
         case Verdict.DONE:
             return _joined(case, ticket, match, happening, outcome, card)
+
+
+def _actor(case: Case, match: Match) -> Actor:
+    """The author as the one function of rights knows him. A failed mail comes this far only if a person let it in."""
+    if match.is_confirmed:
+        return Actor(case.author.address, Standing.CONFIRMED, Purpose.CUSTOMER)
+    return Actor(case.author.address, Standing.VERIFIED if case.trust is Trust.VERIFIED else Standing.CLAIMED)
 
 
 def _wish(case: Case, match: Match) -> Wish | None:
@@ -131,6 +141,7 @@ def _joined(
         ticket.category,
         Letter.REOPENED if outcome.reopens else Letter.NEW_MESSAGE,
         ticket.number,
+        also=ticket.assignee,
         context={
             "verdict": verdict(case, is_confirmed=match.is_confirmed),
             **proposal_context(copied),

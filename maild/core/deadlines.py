@@ -2,13 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from maild.core.effects import Decision, Effect, Event, Reason, Record, Reminded, SetStatus, Way
+from maild.core.effects import Decision, Effect, Event, Reason, Record, Reminded, Send, SetStatus, Way
 from maild.core.facts import Facts, TicketFacts
 from maild.core.letter import Letter
+from maild.core.mail import Mailbox
 from maild.core.policy import Policy
-from maild.core.rounds import round_context, status_effects
-from maild.core.sends import to_participants
-from maild.core.ticket import Happening, advance
+from maild.core.rounds import opening_effects, round_context, status_effects
+from maild.core.sends import support_language, to_participants
+from maild.core.ticket import Happening, Status, advance
+from maild.core.tokens import Purpose
 
 
 def decide_close(ticket: TicketFacts, facts: Facts, policy: Policy, now: datetime) -> Decision:
@@ -51,6 +53,35 @@ def decide_remind(ticket: TicketFacts, facts: Facts, policy: Policy, now: dateti
         ),
         ticket.number,
     )
+
+
+def decide_wake(ticket: TicketFacts, who: str, policy: Policy, now: datetime) -> Decision:
+    """Remind support of a ticket that it put off; one that is solved or closed by now is left alone.
+
+    `who` put it off. One that waited for its customer is support's business again.
+    """
+    if ticket.status in (Status.SOLVED, Status.CLOSED):
+        return Decision(Reason.WOKEN, (), ticket.number)
+    effects: tuple[Effect, ...] = (Record(ticket.number, Event.SNOOZED, "maild", "job", "over"),)
+    if ticket.status is Status.PENDING:
+        outcome = advance(ticket.status, ticket.reopen_until, Happening.AGENT_OPENS, now)
+        effects += opening_effects(
+            ticket.number, ticket.status, outcome, policy, now, who="maild", via="job", way=Way.JOB
+        )
+    people = dict.fromkeys((*policy.category(ticket.category).team, ticket.assignee, who))
+    letters = (
+        Send(
+            letter=Letter.WOKEN,
+            ticket=ticket.number,
+            to=Mailbox("", address),
+            purpose=Purpose.AGENT,
+            language=support_language(policy, address),
+            context={"by": who},
+        )
+        for address in people
+        if policy.is_agent_of(address, ticket.category)
+    )
+    return Decision(Reason.WOKEN, (*effects, *letters), ticket.number)
 
 
 def is_reminder_of_use(policy: Policy) -> bool:

@@ -8,20 +8,23 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from maild.core.agents import agent_proofs, decide_agent, held
-from maild.core.case import Case
+from maild.core.agents import agent_proofs, decide_agent, decide_approved
+from maild.core.business import decide_business, is_business
+from maild.core.case import Case, Macros, no_macros
 from maild.core.customers import decide_customer
 from maild.core.effects import Decision, Effect, Event, LetterBounced, Reason, Record
-from maild.core.facts import Facts, LetterFacts, TicketFacts
+from maild.core.explain import claimed, explained, held
+from maild.core.facts import Approval, Facts, LetterFacts, TicketFacts
 from maild.core.letter import Letter
 from maild.core.mail import Envelope, Kind, Mail
 from maild.core.match import Match, match_customer, proofs_in
 from maild.core.policy import Policy
-from maild.core.robots import has_too_many_hops, is_report, is_returned
+from maild.core.rights import Actor, Right, Standing, rights_of
+from maild.core.robots import has_too_many_hops, is_machine_made, is_report, is_returned
 from maild.core.rounds import reopened_by_failure
 from maild.core.route import Route, category_for
 from maild.core.sends import failure_letters, to_second_teams
-from maild.core.tokens import Keys, bounced_letter
+from maild.core.tokens import HeldAction, Keys, Purpose, bounced_letter
 from maild.core.trust import Trust, trust_in
 
 _NO_SUCH_ADDRESS = "5.1.1"
@@ -43,11 +46,14 @@ def decide(
     *,
     instance: str,
     is_released: bool = False,
+    approval: Approval | None = None,
+    macros: Macros = no_macros,
 ) -> Decision:
     """The fate of one mail.
 
     `envelope.received_at` judges deadlines, `now` starts rounds. `instance` is this desk's loop mark.
     `is_released`: a person let a held mail through; it speaks with a customer's rights only (SPEC section 5).
+    `approval`: a person of support said that a held mail of support's is to be sent, or kept as a note.
     """
     case = Case(
         mail=mail,
@@ -59,8 +65,9 @@ def decide(
         routes=routes_of(envelope, policy),
         trust=trust_in(mail, envelope, policy),
         proofs=tuple(proofs_in(mail, envelope, facts, policy, keys)),
+        macros=macros,
     )
-    return replace(_decide(case, instance, is_released=is_released), trust=case.trust)
+    return replace(_decide(case, instance, approval, is_released=is_released), trust=case.trust)
 
 
 def decide_second_arrival(envelope: Envelope, known: Iterable[str], ticket: TicketFacts, policy: Policy) -> Decision:
@@ -71,11 +78,13 @@ def decide_second_arrival(envelope: Envelope, known: Iterable[str], ticket: Tick
     return Decision(Reason.SECOND_CATEGORY if letters else Reason.ALREADY_KNOWN, letters, ticket.number)
 
 
-def _decide(case: Case, instance: str, *, is_released: bool) -> Decision:
+def _decide(case: Case, instance: str, approval: Approval | None, *, is_released: bool) -> Decision:
     if case.mail.error is not None:
         return held(case, Reason.HELD_UNPARSABLE, _match(case).ticket)
     if not case.routes:
         return held(case, Reason.HELD_NO_RECIPIENT)
+    if approval is not None:
+        return _decide_approved(case, approval)
     return _decide_released(case) if is_released else _decide_fresh(case, instance)
 
 
@@ -97,16 +106,62 @@ def _decide_person(case: Case) -> Decision:
         return held(case, Reason.HELD_TRUST_FAILED, _match(case).ticket)
     if not case.author.address:
         return held(case, Reason.HELD_NO_AUTHOR)
-    is_support = case.policy.is_support(case.author.address)
+    return _decide_support(case) if case.policy.is_support(case.author.address) else decide_customer(case, _match(case))
+
+
+def _decide_support(case: Case) -> Decision:
+    """Somebody who is support, or says so."""
     proofs = agent_proofs(case)
-    if is_support and case.trust is not Trust.VERIFIED:
-        return held(case, Reason.HELD_AGENT_UNVERIFIED, proofs[0].ticket if proofs else None)
+    if case.trust is not Trust.VERIFIED:
+        meant = _meant(case)
+        return claimed(case, meant, can_send=_could_speak(case, meant) or is_business(case))
     if proofs:
         return decide_agent(case, proofs)
+    if is_business(case):
+        return decide_business(case)
     match = _match(case)
-    if is_support and match.ticket is None and (match.claimed or _is_own_category(case)):
-        return held(case, Reason.HELD_AGENT_UNPROVEN, match.claimed)
+    if match.ticket is None and (match.claimed or _is_own_category(case)):
+        return _unproven(case, match.claimed)
     return decide_customer(case, match)
+
+
+def _unproven(case: Case, named: TicketFacts | None) -> Decision:
+    """Support writes without answering a letter of ours. A ticket of another category is none of his business."""
+    if named is not None and not _could_speak(case, named):
+        return held(case, Reason.HELD_AGENT_UNPROVEN, named)
+    if is_machine_made(case.mail):
+        return held(case, Reason.HELD_AGENT_AUTOMATIC, named)
+    return explained(case, Reason.HELD_AGENT_UNPROVEN, named, can_send=named is not None)
+
+
+def _meant(case: Case) -> TicketFacts | None:
+    """The ticket that a mail in support's name is about: by a letter of ours, an address, the number in its subject."""
+    proofs = agent_proofs(case) or case.proofs
+    if proofs:
+        return proofs[0].ticket
+    match = _match(case)
+    return match.ticket or match.claimed
+
+
+def _could_speak(case: Case, ticket: TicketFacts | None) -> bool:
+    """Could the author answer in this ticket, if he is who he says he is and answers a letter of ours?"""
+    actor = Actor(case.author.address, Standing.VERIFIED, Purpose.AGENT)
+    return ticket is not None and Right.ANSWER in rights_of(actor, ticket.category, ticket, case.policy)
+
+
+def _decide_approved(case: Case, approval: Approval) -> Decision:
+    """Support's own held mail, which its author, or in open trust his team, wants to be sent or kept as a note."""
+    ticket = _meant(case)
+    category = ticket.category if ticket else case.routes[0].category
+    is_operator = approval.person.startswith("cli:")
+    person = Actor(approval.person, Standing.OPERATOR if is_operator else Standing.CONFIRMED)
+    if case.trust is Trust.FAILED or Right.DECIDE not in rights_of(person, category, ticket, case.policy):
+        return held(case, Reason.HELD_AGENT_UNVERIFIED, ticket)
+    if is_business(case) and not agent_proofs(case) and approval.action is HeldAction.SEND:
+        return decide_business(case, is_approved=True)
+    if ticket is None:
+        return held(case, Reason.HELD_AGENT_UNPROVEN)
+    return decide_approved(case, ticket, approval.action)
 
 
 def _is_own_category(case: Case) -> bool:

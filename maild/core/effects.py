@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from maild.core.changes import Change
 from maild.core.letter import Letter
 from maild.core.mail import Attachment, Mailbox
 from maild.core.ticket import Status
@@ -84,6 +85,7 @@ class Reason(StrEnum):
     FOLLOW_UP = "follow-up: the ticket is closed"
     AGENT_ANSWERED = "agent's answer"
     AGENT_NOTED = "agent's note"
+    AGENT_OPENED = "agent opened it towards a customer"
     AGENT_COMMANDED = "agent's command"
     SECOND_CATEGORY = "second category told"
     ALREADY_KNOWN = "repeated: nothing new"
@@ -94,6 +96,7 @@ class Reason(StrEnum):
     DEADLINE_REACHED = "the reopening deadline is reached"
     DEADLINE_NEAR = "the reopening deadline is near"
     CUSTOMER_SILENT = "no word from the customer since the answer"
+    WOKEN = "support wanted to be reminded"
 
     HELD_UNPARSABLE = "could not be parsed"
     HELD_NO_AUTHOR = "no author"
@@ -103,6 +106,7 @@ class Reason(StrEnum):
     HELD_AGENT_AUTOMATIC = "automatic mail of support's"
     HELD_OTHER_AGENT = "another agent is among its recipients"
     HELD_COMMAND_UNCLEAR = "command not understood"
+    HELD_COLLISION = "a colleague has answered meanwhile"
     HELD_NOTHING_TO_SEND = "an answer without words"
     HELD_TICKET_CLOSED = "command for a closed ticket"
     HELD_LOOP = "a letter of ours came back"
@@ -157,6 +161,7 @@ class SetStatus:
     """A new status. `solved_at` starts a round; any status but closed ends the one before, with its confirmation.
 
     `auto_solve_at` is when a pending ticket counts as solved if its customer stays silent; None is never.
+    `is_final`: closed at once by support, no matter how long its round would have lasted.
     """
 
     ticket: int
@@ -164,6 +169,7 @@ class SetStatus:
     solved_at: datetime | None = None
     reopen_until: datetime | None = None
     auto_solve_at: datetime | None = None
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +243,17 @@ class LetterBounced:
 
 
 Effect = (
-    OpenTicket | AddMessage | SetStatus | SetFields | Confirm | Reminded | Record | Send | LetterBounced | ProposeCc
+    OpenTicket
+    | AddMessage
+    | SetStatus
+    | SetFields
+    | Confirm
+    | Reminded
+    | Record
+    | Send
+    | LetterBounced
+    | ProposeCc
+    | Change
 )
 
 

@@ -6,11 +6,15 @@ from datetime import datetime
 
 from maild.core.mail import Mailbox
 from maild.core.ticket import Status
+from maild.core.tokens import HeldAction
 
 
 @dataclass(frozen=True, slots=True)
 class MailKeys:
-    """What has to be looked up to decide about one mail. `letter` is the outbox row a bounce was addressed to."""
+    """What has to be looked up to decide about one mail. `letter` is the outbox row a bounce was addressed to.
+
+    `people` are addresses whose language matters; `answered` the letters to support that an agent's mail answers.
+    """
 
     author: str
     message_id: str
@@ -18,6 +22,8 @@ class MailKeys:
     numbers: tuple[int, ...] = ()
     letter: int | None = None
     returned_id: str = ""
+    people: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,7 @@ class TicketFacts:
     confirmed_at: datetime | None = None
     merged_into: int | None = None
     auto_solve_at: datetime | None = None
+    assignee: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     proposed: tuple[Mailbox, ...] = ()
 
@@ -62,6 +69,25 @@ class LetterFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LastAnswer:
+    """The newest public answer of a ticket. `names` are the Message-IDs by which somebody can know it."""
+
+    ticket: int
+    message: int
+    at: datetime
+    author: str
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person of support has decided what becomes of a held mail."""
+
+    action: HeldAction
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
 class Provoked:
     """How many letters strangers have already made us write (SPEC section 6)."""
 
@@ -73,7 +99,11 @@ class Provoked:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The answers. `recorded` maps Message-IDs of messages to their ticket; `languages` what people have chosen."""
+    """The answers. `recorded` maps Message-IDs of messages to their ticket; `languages` what people have chosen.
+
+    For the mail of an agent: `last_answer` of the ticket, and `replied_to`, the newest message that he has seen with
+    what he answers.
+    """
 
     tickets: Mapping[int, TicketFacts] = field(default_factory=dict)
     recorded: Mapping[str, int] = field(default_factory=dict)
@@ -81,6 +111,8 @@ class Facts:
     is_own_letter: bool = False
     bounced: LetterFacts | None = None
     provoked: Provoked = field(default_factory=Provoked)
+    last_answer: LastAnswer | None = None
+    replied_to: int = 0
 
     def ticket(self, number: int) -> TicketFacts | None:
         """The ticket of that number; of a merged one, the ticket that it went into."""

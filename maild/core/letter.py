@@ -23,6 +23,13 @@ class Letter(StrEnum):
     LEFT_OUT = "left_out"
     HOLDS = "holds"
     BUDGET = "budget"
+    COMMAND_HELP = "command_help"
+    COLLISION = "collision"
+    CLAIMED = "claimed"
+    ECHO = "echo"
+    HANDED_OVER = "handed_over"
+    WOKEN = "woken"
+    HOLDS_OVER = "holds_over"
 
 
 FOR_TEAM: frozenset[Letter] = frozenset(
@@ -36,6 +43,13 @@ FOR_TEAM: frozenset[Letter] = frozenset(
         Letter.LEFT_OUT,
         Letter.HOLDS,
         Letter.BUDGET,
+        Letter.COMMAND_HELP,
+        Letter.COLLISION,
+        Letter.CLAIMED,
+        Letter.ECHO,
+        Letter.HANDED_OVER,
+        Letter.WOKEN,
+        Letter.HOLDS_OVER,
     }
 )
 """Letters to agents and team mailboxes; all others go to customers."""

@@ -8,6 +8,7 @@ from maild.core.address import normalise, split_detail
 from maild.core.effects import Reason
 from maild.core.facts import Facts, MailKeys, TicketFacts
 from maild.core.mail import Envelope, Mail
+from maild.core.orders import looked_up_by_orders
 from maild.core.policy import Policy
 from maild.core.tokens import (
     Action,
@@ -22,6 +23,7 @@ from maild.core.tokens import (
 )
 from maild.core.trust import Trust
 
+_SUPPORTS = (Purpose.AGENT, Purpose.NOTE)
 _LIMIT = 50  # references looked at, newest first: more only cost time
 _NUMBER = r"([1-9][0-9]{0,17})\]"
 _CODE = r"(?:\s*([A-Za-z]{1,8}-[A-Za-z2-7]{16})(?![A-Za-z0-9]))"
@@ -87,11 +89,14 @@ def keys_of(mail: Mail, envelope: Envelope, policy: Policy, keys: Keys) -> MailK
     signed = (*reply_tokens(envelope), *filter(None, map(read_message_id, references)))
     numbers = (*(token.number for token in signed), *numbers_in(mail.subject, policy.subject_tag))
     letters = (bounced_letter(keys, split_detail(recipient)[1]) for recipient in envelope.rcpt_tos)
+    ordered, people = looked_up_by_orders(mail, policy)
     return MailKeys(
         author=normalise(mail.author.address) if mail.author else "",
         message_id=mail.message_id,
         references=references,
-        numbers=tuple(dict.fromkeys(numbers)),
+        numbers=tuple(dict.fromkeys((*numbers, *ordered))),
+        people=people,
+        answered=tuple(one for one in references if (ours := read_message_id(one)) and ours.purpose in _SUPPORTS),
         letter=next(filter(None, letters), None),
         returned_id=mail.bounce.original_message_id if mail.bounce else "",
     )

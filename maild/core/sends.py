@@ -20,9 +20,13 @@ def to_team(
     has_message: bool = True,
     context: Mapping[str, object] | None = None,
     but: Iterable[str] = (),
+    also: str = "",
 ) -> tuple[Send, ...]:
-    """A letter to each mailbox of a category's team. Only letters with a customer's words may be `purpose` AGENT."""
-    left_out = frozenset(but)
+    """A letter to each mailbox of a category's team, and to the agent whose own the ticket is (`also`, "" for none).
+
+    Only letters with a customer's words may be `purpose` AGENT.
+    """
+    left_out = frozenset((*but, "" if policy.is_agent_of(also, category) else also))
     return tuple(
         Send(
             letter=letter,
@@ -33,8 +37,8 @@ def to_team(
             has_message=has_message,
             context=context or {},
         )
-        for address in policy.category(category).team
-        if address not in left_out
+        for address in dict.fromkeys((*policy.category(category).team, also))
+        if address and address not in left_out
     )
 
 

@@ -13,6 +13,7 @@ from maild.core.effects import (
     OpenTicket,
     Reason,
     Record,
+    SetStatus,
     Way,
 )
 from maild.core.facts import Facts, TicketFacts
@@ -30,7 +31,7 @@ class Speech:
     """What support said. `answer` goes to the customers, `note` stays inside; either may be None.
 
     `happening` is what it does to the ticket, None for a note alone. `who` is the name events use. `moment` judges the
-    deadline, `now` starts rounds.
+    deadline, `now` starts rounds. `is_question`: the answer asks something, so silence does not mean that it is solved.
     """
 
     who: str
@@ -41,6 +42,7 @@ class Speech:
     answer: AddMessage | None
     note: AddMessage | None
     happening: Happening | None
+    is_question: bool = False
 
 
 def happening_of(*, has_words: bool, solves: bool, opens: bool) -> Happening | None:
@@ -80,12 +82,17 @@ def _change(speech: Speech, number: int, before: Status, outcome: Outcome, polic
     if speech.happening is Happening.AGENT_OPENS:
         return opening_effects(number, before, outcome, policy, speech.now, who=who, via=via, way=way)
     silence = _silence_until(speech, outcome, policy)
-    return status_effects(number, before, outcome, policy, speech.now, who=who, via=via, way=way, auto_solve_at=silence)
+    effects = status_effects(
+        number, before, outcome, policy, speech.now, who=who, via=via, way=way, auto_solve_at=silence
+    )
+    if speech.is_question and not effects and outcome.status is Status.PENDING:
+        return (SetStatus(number, Status.PENDING),)  # it was pending and would have been solved by silence
+    return effects
 
 
 def _silence_until(speech: Speech, outcome: Outcome, policy: Policy) -> datetime | None:
     """When the ticket counts as solved without another word: only one that was answered and waits for its customer."""
-    if speech.answer is None or outcome.status is not Status.PENDING:
+    if speech.answer is None or speech.is_question or outcome.status is not Status.PENDING:
         return None
     return silence_until(speech.now, policy.auto_solve_after)
 
@@ -110,6 +117,7 @@ def _said(speech: Speech, message: AddMessage, ticket: TicketFacts, number: int,
             purpose=Purpose.NOTE,
             context={"is_note": message.is_note},
             but=(message.author.address,),
+            also=ticket.assignee,
         ),
     ]
 
@@ -120,6 +128,8 @@ def _letters(
     context = round_context(policy, speech.now) if outcome.starts_round else {}
     if silence := _silence_until(speech, outcome, policy):
         context["auto_solve_at"] = silence.isoformat()
+    if speech.is_question:
+        context["is_question"] = True
     if number != ticket.number:
         context["follow_up_of"] = ticket.number
     return to_participants(
@@ -156,8 +166,9 @@ def decide_towards(
     speech: Speech, customer: Mailbox, category: str, topic: str, subject: str, facts: Facts, policy: Policy
 ) -> Decision:
     """Support opens a ticket towards a customer: he gets the words as an answer and can reply to it."""
-    opened = OpenTicket(subject, category, topic, (customer,), policy.language, is_incoming=True)
-    ticket = TicketFacts(OPENED, subject, category, topic, Status.NEW, policy.language, opened.participants)
+    language = facts.languages.get(customer.address) or policy.language
+    opened = OpenTicket(subject, category, topic, (customer,), language, is_incoming=True)
+    ticket = TicketFacts(OPENED, subject, category, topic, Status.NEW, language, opened.participants)
     spoken = decide_speech(speech, ticket, facts, policy)
     effects = (
         opened,

@@ -31,6 +31,7 @@ class Happening(StrEnum):
     AGENT_ANSWERS = "agent_answers"
     AGENT_SOLVES = "agent_solves"
     AGENT_OPENS = "agent_opens"
+    AGENT_CLOSES = "agent_closes"  # merged into another ticket, or spam
     CUSTOMER_CONFIRMS = "customer_confirms"
     CUSTOMER_CONTINUES = "customer_continues"
     DEADLINE = "deadline"
@@ -64,6 +65,7 @@ _SOLVED_NOW = Outcome(Verdict.DONE, Status.SOLVED, starts_round=True)
 _REOPENED = Outcome(Verdict.DONE, Status.OPEN, reopens=True)
 _CONFIRMED = Outcome(Verdict.DONE, Status.SOLVED, confirms=True)
 _SOLVED_BY_CUSTOMER = Outcome(Verdict.DONE, Status.SOLVED, starts_round=True, confirms=True)
+_CLOSED_NOW = Outcome(Verdict.DONE, Status.CLOSED)
 _FOLLOW_UP = Outcome(Verdict.FOLLOW_UP, Status.CLOSED)
 _REFUSED = Outcome(Verdict.REFUSED, Status.CLOSED)
 
@@ -106,11 +108,13 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.SOLVED, _H.AGENT_OPENS): _REOPENED,
     (_S.SOLVED, _H.CUSTOMER_CONFIRMS): _CONFIRMED,
     (_S.SOLVED, _H.CUSTOMER_CONTINUES): _REOPENED,
+    **{(status, _H.AGENT_CLOSES): _CLOSED_NOW for status in Status if status is not _S.CLOSED},
     (_S.CLOSED, _H.CUSTOMER_WRITES): _FOLLOW_UP,
     (_S.CLOSED, _H.COURTESY): Outcome(Verdict.RECORDED, Status.CLOSED),
     (_S.CLOSED, _H.AGENT_ANSWERS): _FOLLOW_UP,
     (_S.CLOSED, _H.AGENT_SOLVES): _REFUSED,
     (_S.CLOSED, _H.AGENT_OPENS): _REFUSED,
+    (_S.CLOSED, _H.AGENT_CLOSES): _REFUSED,
     (_S.CLOSED, _H.CUSTOMER_CONFIRMS): _REFUSED,
     (_S.CLOSED, _H.CUSTOMER_CONTINUES): _REFUSED,
 }

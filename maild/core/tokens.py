@@ -65,6 +65,25 @@ class Claim:
     action: Action
 
 
+class HeldAction(StrEnum):
+    """What can be done with a held mail, by its name in a link."""
+
+    SHOW = "show"
+    SEND = "send"
+    NOTE = "note"
+    RELEASE = "release"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldClaim:
+    """What a link about a held mail says: this person of support may do this with it."""
+
+    mail: int
+    person: str
+    action: HeldAction
+
+
 @dataclass(frozen=True, slots=True)
 class FileClaim:
     """What a file link says: until then this person may have that part of that message's mail."""
@@ -187,6 +206,21 @@ def read_action(keys: Keys, token: str) -> Claim | None:
         return None
     # The last character of base64 has bits that mean nothing: of the spellings of a signature only ours counts.
     return claim if any(action_token((key,), claim) == token for key in keys) else None
+
+
+def held_token(keys: Keys, claim: HeldClaim) -> str:
+    """The token of a link about a held mail. Whether it may still act is judged from the mail."""
+    return str(_links(keys, "held").dumps([claim.mail, claim.person, claim.action.value]))
+
+
+def read_held_token(keys: Keys, token: str) -> HeldClaim | None:
+    """What a link about a held mail says, or None if we did not make it."""
+    try:
+        mail, person, action = _links(keys, "held").loads(token)
+        claim = HeldClaim(int(mail), str(person), HeldAction(action))
+    except (BadData, ValueError, TypeError):
+        return None
+    return claim if any(held_token((key,), claim) == token for key in keys) else None  # as for action links
 
 
 def file_token(keys: Keys, claim: FileClaim) -> str:

@@ -19,13 +19,13 @@ async def accept(desk: Desk, raw: bytes, envelope: Envelope, source_key: str | N
     becomes one more delivery of the same row. Raises StoreBusy if it could not be committed: nothing was taken then.
     """
     envelope = replace(envelope, received_at=received_moment(raw, envelope, desk.policy.trust))
-    if len(raw) <= _SMALL:
-        identity, packed = _prepare(raw)
-    else:
-        identity, packed = await asyncio.to_thread(_prepare, raw)
-    delivery = ledger.Delivery(packed, identity, envelope, source_key)
-    mail, is_fresh = await desk.store.run_together(ledger.put_all, delivery)
-    desk.rush.note(len(raw))
+    with desk.rush.taking(len(raw)):
+        if len(raw) <= _SMALL:
+            identity, packed = _prepare(raw)
+        else:
+            identity, packed = await asyncio.to_thread(_prepare, raw)
+        delivery = ledger.Delivery(packed, identity, envelope, source_key)
+        mail, is_fresh = await desk.store.run_together(ledger.put_all, delivery)
     if is_fresh:
         desk.wake.mail.set()
     return mail

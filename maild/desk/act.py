@@ -1,19 +1,22 @@
-"""What people do outside mail: press an action link, release a held mail, work from the command line."""
+"""What people do outside mail: press an action link, work from the command line."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from maild.core.address import normalise
 from maild.core.clicks import Possible, decide_click, other, possible
-from maild.core.effects import OPENED, AddMessage, Event, Reason, Record, Role, Way
+from maild.core.effects import OPENED, AddMessage, Decision, Reason, Role, Way
 from maild.core.errors import BadLink, NotAllowed
 from maild.core.facts import Facts, MailKeys, TicketFacts
 from maild.core.mail import Mailbox
+from maild.core.obey import Giver, changed, obstacle, order_effects
+from maild.core.orders import Merge, Order, Trouble
+from maild.core.rights import Actor, Right, Standing, authorise, rights_of
 from maild.core.speech import Speech, decide_speech, decide_towards, happening_of
-from maild.core.tokens import Claim, action_token, is_page_nonce, read_action
+from maild.core.tokens import Claim, Purpose, action_token, is_page_nonce, read_action
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
-from maild.store import ledger, nonces, tickets
+from maild.store import nonces, tickets
 from maild.store.db import Tx
 
 NONCE_AGE = timedelta(days=2)  # how long an opened page stays usable
@@ -51,7 +54,10 @@ def _claimed(tx: Tx, desk: Desk, token: str) -> tuple[Claim, TicketFacts, Facts]
     """The one check of an action link: signed by us, for a ticket that is there, for one of its participants."""
     claim = read_action(desk.keys, token)
     found = tickets.facts_of_ticket(tx, claim.number) if claim else None
-    if claim is None or found is None or found[0].participant(claim.person) is None:
+    if claim is None or found is None:
+        raise BadLink("no such page")
+    actor = Actor(claim.person, Standing.CONFIRMED, Purpose.CUSTOMER)
+    if Right.SETTLE not in rights_of(actor, found[0].category, found[0], desk.policy):
         raise BadLink("no such page")
     return claim, *found
 
@@ -76,53 +82,6 @@ def _click(tx: Tx, desk: Desk, token: str, nonce: str) -> LinkView:
     return _look(tx, desk, token)
 
 
-async def release(desk: Desk, mail: int, who: str) -> None:
-    """Let a held mail through, with a customer's rights. Raises NotAllowed if it is not held or claims an agent."""
-    await desk.store.run(_release, desk, mail, who)
-    desk.wake.mail.set()
-
-
-def _release(tx: Tx, desk: Desk, mail: int, who: str) -> None:
-    row = _held(tx, mail)
-    if desk.policy.is_support(row.sender):
-        raise NotAllowed(f"mail {mail} claims to be an agent's: he has to send it again")
-    if row.reason == Reason.HELD_UNPARSABLE:
-        raise NotAllowed(f"mail {mail} could not be parsed: replay it with a newer maild")
-    ledger.replay(tx, mail, is_released=True)
-    if row.ticket is not None:
-        tickets.record(tx, row.ticket, Record(row.ticket, Event.RELEASED, who, "cli"), f"mail {mail}", desk.now())
-
-
-async def replay(desk: Desk, mail: int) -> None:
-    """Hand a held mail to the rules again, as if it had just come. Raises NotAllowed if it is not held."""
-    await desk.store.run(_replay, mail)
-    desk.wake.mail.set()
-
-
-def _replay(tx: Tx, mail: int) -> None:
-    _held(tx, mail)
-    ledger.replay(tx, mail, is_released=False)
-
-
-async def drop(desk: Desk, mail: int, who: str) -> None:
-    """Nothing shall come of a held mail. Raises NotAllowed if it is not held."""
-    await desk.store.run(_drop, desk, mail, who)
-
-
-def _drop(tx: Tx, desk: Desk, mail: int, who: str) -> None:
-    row = _held(tx, mail)
-    ledger.drop(tx, mail, f"dropped by {who}: {row.reason}")
-    if row.ticket is not None:
-        tickets.record(tx, row.ticket, Record(row.ticket, Event.DROPPED, who, "cli"), f"mail {mail}", desk.now())
-
-
-def _held(tx: Tx, mail: int) -> ledger.LedgerRow:
-    row = ledger.row(tx, mail)
-    if row is None or row.state != "held":
-        raise NotAllowed(f"mail {mail} is not held" if row else f"there is no mail {mail}")
-    return row
-
-
 async def speak(
     desk: Desk, number: int, who: str, *, words: str = "", note: str = "", solves: bool = False, opens: bool = False
 ) -> int:
@@ -141,6 +100,10 @@ def _speak(tx: Tx, desk: Desk, number: int, who: str, words: str, note: str, sol
     if found is None:
         raise NotAllowed(f"there is no ticket {number}")
     now = desk.now()
+    actor = Actor(who, Standing.OPERATOR)
+    for right, is_used in ((Right.ANSWER, words), (Right.NOTE, note), (Right.COMMAND, solves or opens)):
+        if is_used:
+            authorise(actor, right, found[0].category, found[0], desk.policy)
     speech = _speech(who, words, note, now, solves=solves, opens=opens)
     decision = decide_speech(speech, *found, desk.policy)
     if decision is None:
@@ -167,6 +130,44 @@ def _typed(who: str, words: str, now: datetime, *, is_note: bool = False) -> Add
     )
 
 
+async def order(desk: Desk, number: int, who: str, *orders: Order) -> int:
+    """Support gives orders from the command line; the number of the ticket they were given for.
+
+    Raises NotAllowed, with the reason as its words, if one of them cannot be obeyed: then nothing has changed.
+    """
+    ordered = await desk.store.run(_order, desk, number, who, orders)
+    desk.wake.letters.set()
+    return ordered
+
+
+def _order(tx: Tx, desk: Desk, number: int, who: str, orders: tuple[Order, ...]) -> int:
+    others = tuple(one.number for one in orders if isinstance(one, Merge))
+    facts = tickets.facts_for(tx, MailKeys(author="", message_id="", numbers=(number, *others)), desk.now())
+    ticket = facts.ticket(number)
+    if ticket is None:
+        raise NotAllowed(f"there is no ticket {number}")
+    now = desk.now()
+    giver = Giver(Actor(who, Standing.OPERATOR), via="cli", way=Way.CLI, moment=now, now=now)
+    after = changed(ticket, orders)
+    for one in orders:
+        if trouble := obstacle(one, giver, ticket, facts, desk.policy, after):
+            raise NotAllowed(f"ticket {ticket.number}: {_TROUBLES[trouble]}")
+    effects = order_effects(orders, giver, ticket, facts, desk.policy)
+    apply(tx, desk, Decision(Reason.AGENT_COMMANDED, effects, ticket.number), now)
+    return ticket.number
+
+
+_TROUBLES = {
+    Trouble.CLOSED: "it is closed, or the other one is",
+    Trouble.NO_TICKET: "there is no such other ticket",
+    Trouble.NOT_SUPPORT: "that is no agent and no team mailbox of its category",
+    Trouble.NOBODY_PROPOSED: "nobody is proposed",
+    Trouble.DESK_ADDRESS: "that is an address of the desk or of support",
+    Trouble.NOT_YOURS: "you may not do that",
+    Trouble.NEEDS_NEW_MAIL: "use `maild ticket open`",
+}
+
+
 async def open_towards(
     desk: Desk, who: str, customer: Mailbox, *, category: str, topic: str, subject: str, words: str
 ) -> int:
@@ -179,6 +180,7 @@ async def open_towards(
 def _open_towards(
     tx: Tx, desk: Desk, who: str, customer: Mailbox, category: str, topic: str, subject: str, words: str
 ) -> int:
+    authorise(Actor(who, Standing.OPERATOR), Right.OPEN, category, None, desk.policy)
     now = desk.now()
     person = Mailbox(customer.name, normalise(customer.address))
     facts = tickets.facts_for(tx, MailKeys(author=person.address, message_id=""), now)

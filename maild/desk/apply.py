@@ -1,9 +1,11 @@
 """Carries out a decision inside the transaction that asked for it: each effect becomes rows, letters included."""
 
 import secrets
+from dataclasses import replace
 from datetime import datetime
 
 from maild.core.address import domain_of
+from maild.core.changes import Assigned, Change, Joined, Merged, Moved, Muted, Prioritised, Snoozed, Tagged
 from maild.core.effects import (
     OPENED,
     OPENED_NUMBER,
@@ -24,7 +26,7 @@ from maild.core.facts import TicketFacts
 from maild.core.sends import failure_letters
 from maild.core.tokens import message_id, new_nonce
 from maild.desk.desk import Desk
-from maild.store import outbox, proposals, tickets, unreachable
+from maild.store import changes, outbox, proposals, tickets, unreachable
 from maild.store.db import Tx
 
 _NOT_TRIED = "5.1.1 not tried: an earlier letter to this address came back"
@@ -44,13 +46,16 @@ def apply(
                 opened = tickets.open_ticket(tx, effect, now)
             case AddMessage():
                 message = _say(tx, effect, effect.ticket or opened, mail)
+            case Moved() | Merged() | Assigned() | Tagged() | Prioritised() | Joined() | Snoozed() | Muted():
+                changes.make(tx, _number(effect, opened), effect, now)
             case SetStatus() | SetFields() | Confirm() | Reminded() | ProposeCc():
                 _change(tx, effect, effect.ticket or opened, now)
             case Record():
                 reason = effect.reason.replace(OPENED_NUMBER, f"#{opened}")
                 tickets.record(tx, effect.ticket or opened, effect, reason, now)
             case Send():
-                queue_letter(tx, desk, effect, effect.ticket or opened, message if effect.has_message else None, now)
+                send = _about(effect, mail)
+                queue_letter(tx, desk, send, effect.ticket or opened, message if effect.has_message else None, now)
             case LetterBounced():
                 _take_back(tx, effect, now)
     return opened if decision.ticket == OPENED else decision.ticket
@@ -71,6 +76,15 @@ def _change(tx: Tx, effect: SetStatus | SetFields | Confirm | Reminded | Propose
             proposals.propose(tx, ticket, effect.people, now)
 
 
+def _number(change: Change, opened: int) -> int:
+    return opened if isinstance(change, Muted) else change.ticket or opened
+
+
+def _about(send: Send, mail: int | None) -> Send:
+    """A letter about a held mail has to know which one it is."""
+    return replace(send, context={**send.context, "mail": mail}) if "hold" in send.context else send
+
+
 def _say(tx: Tx, message: AddMessage, ticket: int, mail: int | None) -> int:
     """A new entry of the thread. Who writes a mail can be written to again."""
     if mail is not None:
@@ -85,10 +99,13 @@ def _take_back(tx: Tx, bounced: LetterBounced, now: datetime) -> None:
 
 
 def queue_letter(tx: Tx, desk: Desk, send: Send, ticket: int, message: int | None, now: datetime) -> None:
-    """Add one outbox row, with the Message-ID it will have at every attempt.
+    """Add one outbox row, with the Message-ID it will have at every attempt. A letter about no ticket is a notice.
 
     One to an address that does not exist fails at once, and the team is told.
     """
+    if ticket == OPENED:
+        queue_notice(tx, desk, send, now)
+        return
     facts = tickets.tickets_by_number(tx, [ticket])[ticket]
     domain = domain_of(desk.policy.category(facts.category).address)
     nonce = new_nonce(secrets.token_bytes(10))
@@ -97,6 +114,12 @@ def queue_letter(tx: Tx, desk: Desk, send: Send, ticket: int, message: int | Non
     if unreachable.has(tx, send.to.address):
         outbox.drop(tx, letter, _NOT_TRIED)
         _tell_unreachable(tx, desk, send, facts, now)
+
+
+def queue_notice(tx: Tx, desk: Desk, send: Send, now: datetime) -> None:
+    """Add a letter to support that belongs to no ticket; its context names the category that it is sent for."""
+    domain = domain_of(desk.policy.category(str(send.context["category"])).address)
+    outbox.add(tx, send, None, None, f"{new_nonce(secrets.token_bytes(10))}@{domain}", now)
 
 
 def _tell_unreachable(tx: Tx, desk: Desk, send: Send, ticket: TicketFacts, now: datetime) -> None:

@@ -4,14 +4,14 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from maild.core.deadlines import decide_auto_solve, decide_close, decide_remind, is_reminder_of_use
+from maild.core.deadlines import decide_auto_solve, decide_close, decide_remind, decide_wake, is_reminder_of_use
 from maild.core.effects import Decision
 from maild.core.facts import Facts, TicketFacts
 from maild.core.policy import Policy
 from maild.desk.act import NONCE_AGE
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
-from maild.store import deadlines, mend, nonces, tickets
+from maild.store import deadlines, mend, nonces, snoozes, tickets
 from maild.store.db import Tx
 
 log = logging.getLogger(__name__)
@@ -83,6 +83,26 @@ def _batch(tx: Tx, desk: Desk, now: datetime, done: str, find: Find, decide: Dec
             raise Stuck(number, error) from error
         log.info("ticket %d: %s", number, done)
     return len(numbers)
+
+
+async def wake_due(desk: Desk) -> int:
+    """Remind support of every ticket it put off whose time has come; how many."""
+    woken = 0
+    while batch := await desk.store.run(_wake_batch, desk, desk.now()):
+        woken += batch
+        desk.wake.letters.set()
+    return woken
+
+
+def _wake_batch(tx: Tx, desk: Desk, now: datetime) -> int:
+    found = snoozes.due(tx, now, _BATCH)
+    for due in found:
+        snoozes.remove(tx, due.ticket)
+        ticket = tickets.tickets_by_number(tx, [due.ticket]).get(due.ticket)
+        if ticket is not None and not due.is_overtaken:
+            apply(tx, desk, decide_wake(ticket, due.who, desk.policy, now), now)
+            log.info("ticket %d: support is reminded", due.ticket)
+    return len(found)
 
 
 async def forget_nonces(desk: Desk) -> int:

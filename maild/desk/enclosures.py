@@ -10,6 +10,7 @@ from maild.core.errors import BadLink
 from maild.core.facts import TicketFacts
 from maild.core.letter import Letter
 from maild.core.mail import Attachment
+from maild.core.rights import Actor, Right, Standing, rights_of
 from maild.core.sends import to_team
 from maild.core.tokens import FileClaim, Purpose, read_file_token
 from maild.desk.apply import queue_letter
@@ -84,9 +85,8 @@ def _look(tx: Tx, desk: Desk, token: str) -> FileView:
 
 def _may_read(desk: Desk, claim: FileClaim, stored: threads.StoredFile, ticket: TicketFacts) -> bool:
     """Support reads everything of its tickets, a participant all but notes."""
-    if desk.policy.is_agent_of(claim.person, ticket.category):
-        return True
-    return ticket.participant(claim.person) is not None and not stored.is_note
+    rights = rights_of(Actor(claim.person, Standing.CONFIRMED), ticket.category, ticket, desk.policy)
+    return (Right.READ_NOTES if stored.is_note else Right.READ) in rights
 
 
 async def content_of(desk: Desk, view: FileView) -> bytes:

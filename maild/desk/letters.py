@@ -28,6 +28,7 @@ from maild.desk.cards import shown_fields, shown_problems
 from maild.desk.catalogue import catalogue
 from maild.desk.desk import Desk
 from maild.desk.enclosures import LINK_AGE, left_out, tell_left_out
+from maild.desk.held_links import held_context
 from maild.desk.notices import freeze_notice
 from maild.mime.attach import cut
 from maild.mime.compose import Outgoing, OutgoingAttachment, compose
@@ -36,7 +37,21 @@ from maild.store.db import Tx
 from maild.store.threads import Entry, Material, material_for
 
 # Answers of a machine to somebody's mail; everything else automatic is "auto-generated" (RFC 3834 §5.2).
-_REPLIES = frozenset({Letter.ACKNOWLEDGEMENT, Letter.MINIMAL, Letter.MISSING_FIELDS, Letter.FOLLOW_UP})
+_REPLIES = frozenset(
+    {
+        Letter.ACKNOWLEDGEMENT,
+        Letter.MINIMAL,
+        Letter.MISSING_FIELDS,
+        Letter.FOLLOW_UP,
+        Letter.COMMAND_HELP,
+        Letter.COLLISION,
+        Letter.ECHO,
+    }
+)
+# Letters of the desk itself to support: nobody else's name stands in From.
+_OWN = frozenset(
+    {Letter.COMMAND_HELP, Letter.COLLISION, Letter.CLAIMED, Letter.ECHO, Letter.WOKEN, Letter.DELIVERY_FAILED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +141,7 @@ def _compose(draft: _Draft) -> _Written:
         subject=rendered.subject,
         date=row.created_at,
         message_id=row.message_id,
-        references=draft.material.references,
+        references=_references(draft),
         text=rendered.text,
         html=rendered.html,
         attachments=_attachments(draft),
@@ -141,10 +156,20 @@ def _compose(draft: _Draft) -> _Written:
 def _from_name(draft: _Draft) -> str:
     """Support sees who wrote, as in any mail program; the customer sees the desk."""
     desk_name = draft.desk.policy.from_name or draft.desk.policy.name
-    if not draft.is_for_team:
+    if not draft.is_for_team or draft.letter in _OWN:
         return desk_name
     author = draft.material.message.author if draft.material.message else draft.material.customer
     return f"{author.name or author.address} via {desk_name}" if author.address else desk_name
+
+
+def _references(draft: _Draft) -> tuple[str, ...]:
+    """Those of the ticket; a letter about an agent's own mail answers that one."""
+    answered = str(draft.row.context.get("answers", ""))
+    return (
+        (*(one for one in draft.material.references if one != answered), answered)
+        if answered
+        else (draft.material.references)
+    )
 
 
 def _auto_submitted(draft: _Draft) -> str:
@@ -205,6 +230,11 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "claims_own": bool(kept.get("claims_own")),
         "is_note": bool(kept.get("is_note")),
         "reply_is_note": row.purpose == "n",
+        "has_links": bool(desk.policy.public_url),
+        "hold": held_context(desk, row),
+        "echo": kept.get("echo"),
+        "by": _name_of(draft, str(kept.get("by", ""))),
+        "how": kept.get("how", ""),
         "fields": shown_fields(draft.topic, material.fields, row.language) if draft.is_for_team else [],
         "catalogue": catalogue(desk.policy, row.language) if kept.get("is_general") else [],
         "problems": shown_problems(draft.topic, kept.get("problems", ()), row.language),
@@ -261,6 +291,11 @@ def _agent_name(draft: _Draft, author: Mailbox) -> str:
     return (agent.name if agent else "") or author.name or draft.desk.policy.name
 
 
+def _name_of(draft: _Draft, address: str) -> str:
+    agent = draft.desk.policy.agent(address)
+    return (agent.name if agent else "") or address
+
+
 def _entry(draft: _Draft, entry: Entry) -> dict[str, object]:
     is_support = entry.role is Role.AGENT
     author = _author(draft, entry)
@@ -273,9 +308,15 @@ def _entry(draft: _Draft, entry: Entry) -> dict[str, object]:
     }
 
 
+def _has_actions(draft: _Draft) -> bool:
+    """An answer that asks something carries no buttons that would end the conversation (`#ask`)."""
+    is_question = draft.letter is Letter.ANSWER and bool(draft.row.context.get("is_question"))
+    return draft.letter in WITH_ACTIONS and not is_question
+
+
 def _links(draft: _Draft) -> dict[str, str]:
     url = draft.desk.policy.public_url
-    if draft.letter not in WITH_ACTIONS or not url:
+    if not _has_actions(draft) or not url:
         return {"solved": "", "continue_": ""}
     return {
         f"{action.value}{'_' if action is Action.CONTINUE else ''}": (
@@ -287,7 +328,7 @@ def _links(draft: _Draft) -> dict[str, str]:
 
 def _mailtos(draft: _Draft) -> dict[str, str]:
     """The same two actions for people whose browser does not open: a ready mail with one word in it (RFC 6068)."""
-    if draft.letter not in WITH_ACTIONS:
+    if not _has_actions(draft):
         return {"solved": "", "continue_": ""}
     return {"solved": _mailto(draft, Action.SOLVED), "continue_": _mailto(draft, Action.CONTINUE)}
 

@@ -1,20 +1,20 @@
-"""Letters to support about the desk itself, not about a ticket: which mails are held."""
+"""Letters to support that belong to no ticket: which mails are held, and why one of its own is."""
 
 import asyncio
-import secrets
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from typing import Any
 
 from maild.core.address import domain_of
 from maild.core.effects import OPENED, Reason, Send
 from maild.core.letter import Letter
 from maild.core.mail import Mailbox
 from maild.core.robots import LOOP_FIELD
-from maild.core.route import category_for
 from maild.core.sends import support_language
-from maild.core.tokens import Purpose, new_nonce
+from maild.core.tokens import HeldAction, Purpose
+from maild.desk.apply import queue_notice
 from maild.desk.desk import Desk
+from maild.desk.held_links import actions_for, category_of, held_context, links_for
 from maild.mime.compose import Outgoing, compose
 from maild.store import ledger, outbox
 from maild.store.db import Tx
@@ -33,36 +33,42 @@ async def announce_holds(desk: Desk) -> int:
 def _announce(tx: Tx, desk: Desk) -> int:
     now = desk.now()
     held = ledger.held_unannounced(tx, _BATCH)
-    grouped: dict[str, list[ledger.LedgerRow]] = {}
-    for row, recipients in held:
-        grouped.setdefault(_category_of(desk, recipients), []).append(row)
+    _tell_teams(tx, desk, Letter.HOLDS, held)
+    for row, _ in held:
         ledger.announced(tx, row.id, now)
-    for key, rows in grouped.items():
-        for address in desk.policy.category(key).team:
-            _queue(tx, desk, key, address, rows, now)
     return len(held)
 
 
-def _category_of(desk: Desk, recipients: Iterable[str]) -> str:
-    routes = (category_for(recipient, desk.policy) for recipient in recipients)
-    return next((route.category for route in routes if route), desk.policy.default_category)
+def tell_expired(tx: Tx, desk: Desk, rows: Iterable[ledger.LedgerRow]) -> None:
+    """Tell the teams of mails that nobody has decided about for so long that they are dropped now."""
+    _tell_teams(tx, desk, Letter.HOLDS_OVER, [(row, ledger.recipients_of(tx, row.id)) for row in rows])
 
 
-def _queue(tx: Tx, desk: Desk, category: str, address: str, rows: Iterable[ledger.LedgerRow], now: datetime) -> None:
-    send = Send(
-        letter=Letter.HOLDS,
-        ticket=OPENED,
-        to=Mailbox("", address),
-        purpose=Purpose.NOTE,
-        language=support_language(desk.policy, address),
-        context={"category": category, "holds": [_shown(row) for row in rows]},
-    )
-    domain = domain_of(desk.policy.category(category).address)
-    outbox.add(tx, send, None, None, f"{new_nonce(secrets.token_bytes(10))}@{domain}", now)
+def _tell_teams(tx: Tx, desk: Desk, letter: Letter, held: Iterable[tuple[ledger.LedgerRow, Iterable[str]]]) -> None:
+    grouped: dict[str, list[ledger.LedgerRow]] = {}
+    for row, recipients in held:
+        grouped.setdefault(category_of(desk, recipients), []).append(row)
+    for key, rows in grouped.items():
+        for address in desk.policy.category(key).team:
+            send = Send(
+                letter=letter,
+                ticket=OPENED,
+                to=Mailbox("", address),
+                purpose=Purpose.NOTE,
+                language=support_language(desk.policy, address),
+                context={"category": key, "holds": [_shown(desk, row, address) for row in rows]},
+            )
+            queue_notice(tx, desk, send, desk.now())
 
 
-def _shown(row: ledger.LedgerRow) -> dict[str, object]:
-    return {"id": row.id, "from_": row.sender, "subject": row.subject, "reason": row.reason}
+def _shown(desk: Desk, row: ledger.LedgerRow, person: str) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "from_": row.sender,
+        "subject": row.subject,
+        "reason": row.reason,
+        "can": [action.value for action in actions_for(row, person, desk.policy)],
+    }
 
 
 async def freeze_notice(desk: Desk, row: outbox.Letter) -> outbox.Letter:
@@ -88,10 +94,10 @@ def _write(desk: Desk, row: outbox.Letter) -> tuple[str, bytes, bytes]:
         subject=rendered.subject,
         date=row.created_at,
         message_id=row.message_id,
-        references=(),
+        references=tuple(filter(None, (row.context.get("answers", ""),))),
         text=rendered.text,
         html=rendered.html,
-        auto_submitted="auto-generated",
+        auto_submitted="auto-replied" if row.context.get("answers") else "auto-generated",
         fields=((LOOP_FIELD, desk.instance),),
         smtputf8=not row.to_address.isascii(),
     )
@@ -100,20 +106,23 @@ def _write(desk: Desk, row: outbox.Letter) -> tuple[str, bytes, bytes]:
 
 
 def _context(desk: Desk, row: outbox.Letter) -> dict[str, object]:
-    holds = [
-        {
-            **hold,
-            "reason": desk.renderer.held_reason(_name_of(hold["reason"]), row.language),
-            # An agent's claim cannot be released, only sent again by him (SPEC section 5).
-            "command": "" if desk.policy.is_support(hold["from_"]) else f"maild hold release {hold['id']}",
-        }
-        for hold in row.context["holds"]
-    ]
     return {
         "desk": {"name": desk.policy.name, "language": desk.policy.language},
         "timezone": desk.policy.timezone,
-        "holds": holds,
+        "holds": [_hold(desk, row, hold) for hold in row.context.get("holds", ())],
+        "hold": held_context(desk, row),
+        "by": row.context.get("by", ""),
+        "days": desk.policy.hold_days.days,
     }
+
+
+def _hold(desk: Desk, row: outbox.Letter, hold: dict[str, Any]) -> dict[str, object]:
+    """One mail of a list: what can be done by link, or, where there are none, by command."""
+    can = [HeldAction(name) for name in hold["can"]]
+    links = links_for(desk, int(hold["id"]), row.to_address, can)
+    command = f"maild hold release {hold['id']}" if HeldAction.RELEASE in can else ""
+    reason = desk.renderer.held_reason(_name_of(hold["reason"]), row.language)
+    return {**hold, "reason": reason, "links": links, "command": "" if links else command}
 
 
 def _name_of(reason: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from maild.core.address import normalise
 from maild.core.decide import decide, decide_second_arrival
-from maild.core.effects import Decision, Reason
+from maild.core.effects import Decision, Reason, Send
 from maild.core.errors import StoreBusy
 from maild.core.mail import Envelope, Mail
 from maild.core.match import keys_of
@@ -104,10 +104,21 @@ def _settle(tx: Tx, desk: Desk, spooled: ledger.SpooledMail, mail: Mail) -> str:
         return "waits for the mail that it answers"
     facts = tickets.facts_for(tx, keys, now)
     decision = decide(
-        mail, envelope, facts, desk.policy, desk.keys, now, instance=desk.instance, is_released=spooled.is_released
+        mail,
+        envelope,
+        facts,
+        desk.policy,
+        desk.keys,
+        now,
+        instance=desk.instance,
+        is_released=spooled.is_released,
+        approval=spooled.approval,
+        macros=desk.renderer.macro,
     )
     ticket = apply(tx, desk, decision, now, spooled.id)
     ledger.settle(tx, spooled, _fate(desk, mail, envelope, decision, ticket))
+    if decision.is_held and any(isinstance(effect, Send) for effect in decision.effects):
+        ledger.announced(tx, spooled.id, now)  # its author has been told, or the team
     return f"{'held' if decision.is_held else 'done'} ticket={ticket} reason={decision.reason.name.lower()}"
 
 

@@ -3,6 +3,7 @@
 Templates are the admin's to change, so they run in a sandbox; words of strangers enter as variables only.
 """
 
+import re
 import tomllib
 import traceback
 from collections.abc import Iterable, Mapping
@@ -19,11 +20,21 @@ from markupsafe import Markup
 from maild.core.letter import FOR_TEAM, Letter
 from maild.mime import dates, plain
 from maild.mime.headers import clean_header
-from maild.mime.samples import PAGES, bare_context, sample_context, sample_page
+from maild.mime.samples import PAGES, bare_context, sample_context, sample_macro, sample_page
 
 FALLBACK = "en"
 _SUFFIXES = (".subject.txt", ".txt", ".html")
-_NOTES = frozenset({Letter.COPY, Letter.DELIVERY_FAILED, Letter.LEFT_OUT})
+_NOTES = frozenset(
+    {
+        Letter.COPY,
+        Letter.DELIVERY_FAILED,
+        Letter.LEFT_OUT,
+        Letter.COMMAND_HELP,
+        Letter.COLLISION,
+        Letter.CLAIMED,
+        Letter.ECHO,
+    }
+)
 _TROUBLE = (jinja2.TemplateError, jinja2.TemplateNotFound, TypeError, ValueError, ArithmeticError, LookupError)
 
 
@@ -90,8 +101,8 @@ class Renderer:
         return Rendered(clean_header(subject), text.strip("\n") + "\n", html)
 
     def page(self, name: str, language: str, context: Mapping[str, object]) -> str:
-        """A web page, `name` without folder and suffix: action, done, past, missing, refused, busy, expired, letters,
-        letter.
+        """A web page, `name` without folder and suffix: action, done, past, missing, refused, busy, expired, held,
+        letters, letter.
         """
         return self._environment(language).get_template(f"web/{name}.html").render(context)
 
@@ -104,6 +115,22 @@ class Renderer:
     def held_reason(self, reason: str, language: str) -> str:
         """Why a mail is held, in words; `reason` is the name of a Reason without HELD_, in lower case."""
         return str(self._say(language)["held"][reason])
+
+    def trouble(self, name: str, language: str) -> str:
+        """What is wrong with a command, in words."""
+        return str(self._say(language)["trouble"][name])
+
+    def held_label(self, action: str, language: str) -> str:
+        """What the button for a held mail says: send, note, release, drop; show is the name of its link."""
+        return str(self._say(language)["hold"][action])
+
+    def macro(self, name: str, language: str, context: Mapping[str, object]) -> str | None:
+        """The words of a macro: `macros/NAME.txt` of that language. None if there is none of that name."""
+        made = self._environment(language)
+        path = f"macros/{name.strip().casefold()}.txt"
+        if not _MACRO.fullmatch(path) or path not in made.list_templates(["txt"]):
+            return None
+        return made.get_template(path).render(context).strip()
 
     def label(self, action: str, language: str) -> str:
         """What the button of an action says; `action` is solved or continue."""
@@ -136,6 +163,8 @@ class Renderer:
             samples = [_complete(letter, make(letter, language)) for make in (sample_context, bare_context)]
             for suffix in _SUFFIXES:
                 problems += self._check_template(made, language, f"{letter}{suffix}", samples)
+        for path in sorted((folder / "macros").glob("*.txt")):
+            problems += self._check_template(made, language, f"macros/{path.name}", [sample_macro(language)])
         for name in PAGES:
             problems += self._check_template(made, language, f"web/{name}.html", [sample_page(name, language)])
         return problems
@@ -167,6 +196,7 @@ class Renderer:
         return str(path)
 
 
+_MACRO = re.compile(r"macros/[\w-]{1,50}\.txt")
 _NO_LINKS = {"solved": "", "continue_": ""}
 _NOTHING: dict[str, object] = {
     "ticket": None,
@@ -192,6 +222,12 @@ _NOTHING: dict[str, object] = {
     "claims": None,
     "claims_own": False,
     "is_note": False,
+    "has_links": True,
+    "hold": None,
+    "echo": None,
+    "by": "",
+    "how": "",
+    "days": 30,
     "fields": [],
     "problems": [],
     "catalogue": [],

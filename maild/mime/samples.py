@@ -6,7 +6,9 @@ unverified, failed, open or "". An attachment with `url` is fetched there `until
 fit at all, and `left_out` tells the team of those in a letter to a customer. Optional, with defaults from
 `mime.render`: `cc` (people in Cc of the customer's mail, no participants), `reply_is_note` (an answer to this team
 letter stays inside), `is_open_trust` (such an answer is held), `is_note` (a copy carries a note), `claims` (number of a
-ticket the mail names but has not joined), `claims_own` (the author has a part in it, but is not verified).
+ticket the mail names but has not joined), `claims_own` (the author has a part in it, but is not verified), `has_links`
+(there are web pages), `hold` (a mail of support's own that was set aside), `echo` (what became of an agent's mail),
+`by` and `how` (who handed a ticket over, and that it was assigned or moved), `days` (how long mails are held).
 """
 
 from collections.abc import Callable
@@ -15,7 +17,7 @@ from typing import Any
 
 from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
 
-PAGES = ("action", "done", "past", "missing", "refused", "busy", "expired", "letters", "letter")
+PAGES = ("action", "done", "past", "missing", "refused", "busy", "expired", "held", "letters", "letter")
 
 _NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 _ADDRESS = "billing+t1042.k7wq3n5x@kaktus.example"
@@ -53,6 +55,8 @@ _RU = {
     "backup": "архив за 2026 год.zip",
     "bounce": "550 5.1.1 такого адреса не существует",
     "hold": "Срочно: смена реквизитов",
+    "hold_reason": "отправитель не прошёл проверку подлинности",
+    "problem": "такой команды нет",
     "budget": "Адрес newsletter@spam.example: 3 подтверждения за последний час, больше не отправляем.",
     "solved": "Спасибо, проблема решена",
     "continue": "Проблема не решена, продолжить общение",
@@ -88,12 +92,18 @@ _EN = {
     "backup": "archive of 2026.zip",
     "bounce": "550 5.1.1 no such user",
     "hold": "Urgent: new bank details",
+    "hold_reason": "the sender failed authentication",
+    "problem": "there is no such command",
     "budget": "Address newsletter@spam.example: 3 acknowledgements within the last hour, no more are sent.",
     "solved": "Thank you, the problem is solved",
     "continue": "The problem is not solved, continue",
 }
 
 Context = dict[str, Any]
+
+_ABOUT_OWN = (Letter.COMMAND_HELP, Letter.COLLISION, Letter.CLAIMED)  # letters about a mail of support's own
+_WITHOUT_TICKET = (Letter.HOLDS, Letter.HOLDS_OVER, Letter.BUDGET)
+_PERHAPS_WITHOUT_TICKET = (*_WITHOUT_TICKET, Letter.DELIVERY_FAILED, Letter.COMMAND_HELP, Letter.CLAIMED)
 
 
 def _words(language: str) -> dict[str, str]:
@@ -105,7 +115,9 @@ def bare_context(letter: Letter, language: str) -> Context:
     say = _words(language)
     return {
         "desk": {"name": "Кактус" if language == "ru" else "Kaktus", "language": language},
-        "ticket": None if letter in (Letter.HOLDS, Letter.BUDGET, Letter.DELIVERY_FAILED) else _ticket(letter, say),
+        "ticket": None
+        if letter in (*_WITHOUT_TICKET, Letter.DELIVERY_FAILED, Letter.COMMAND_HELP, Letter.CLAIMED)
+        else _ticket(letter, say),
         "person": {"name": "", "address": "customer@firma.example"},
         "author": None,
         "words": "",
@@ -121,6 +133,8 @@ def bare_context(letter: Letter, language: str) -> Context:
         "failure": _failure(say) if letter is Letter.DELIVERY_FAILED else None,
         "left_out": _left_out(say) if letter is Letter.LEFT_OUT else None,
         "holds": [],
+        "hold": _own_hold(say, [])["hold"] if letter in _ABOUT_OWN else None,
+        "echo": {"to": [], "commands": [], "stripped": [], "text": "", "note": ""} if letter is Letter.ECHO else None,
         "note": "",
         "auto_solve_at": None,
         "is_auto_solved": False,
@@ -135,7 +149,7 @@ def sample_context(letter: Letter, language: str) -> Context:
     """A full, realistic context for a letter of that kind."""
     say = _words(language)
     context = bare_context(letter, language)
-    context["ticket"] = None if letter in (Letter.HOLDS, Letter.BUDGET) else _ticket(letter, say)
+    context["ticket"] = None if letter in _WITHOUT_TICKET else _ticket(letter, say)
     context["person"] = {"name": say["person"], "address": "customer@firma.example"}
     fill = _FILLERS.get(letter)
     if fill:
@@ -254,14 +268,60 @@ def _failure(say: dict[str, str]) -> Context:
 
 
 def _holds(say: dict[str, str]) -> Context:
-    first = {"id": 311, "from_": "ceo@kaktus.example", "subject": say["hold"]}
-    second = {"id": 314, "from_": "", "subject": ""}
+    first = {"id": 311, "from_": "ceo@kaktus.example", "subject": say["hold"], "can": ["release", "show", "drop"]}
+    second = {"id": 314, "from_": "", "subject": "", "can": ["show", "drop"]}
+    third = {"id": 315, "from_": "ivan@firma.example", "subject": say["subject"], "can": ["release", "show", "drop"]}
     return {
         "holds": [
-            {**first, "reason": "sender failed authentication", "command": "maild hold release 311"},
-            {**second, "reason": "could not be parsed", "command": "maild hold release 314"},
+            {**first, "reason": say["hold_reason"], "command": "", "links": _held_links(first["can"])},
+            {**second, "reason": say["hold_reason"], "command": "", "links": _held_links(second["can"])},
+            {**third, "reason": say["hold_reason"], "command": "maild hold release 315", "links": {}},
         ]
     }
+
+
+def _held_links(actions: Any) -> dict[str, str]:
+    return {action: f"{_LINK}.{action}" for action in actions}
+
+
+def _own_hold(say: dict[str, str], actions: list[str], problem: str = "") -> Context:
+    """A mail of an agent's own that waits for him."""
+    return {
+        "by": say["agent"],
+        "hold": {
+            "id": 317,
+            "author": "anna@kaktus.example",
+            "reason": say["hold_reason"],
+            "problems": [{"line": problem, "why": say["problem"]}] if problem else [],
+            "text": f"{problem}\n{say['answer']}".strip(),
+            "subject": say["subject"],
+            "can": actions,
+            "links": _held_links(actions),
+        },
+    }
+
+
+def _collided(say: dict[str, str]) -> Context:
+    return {
+        **_own_hold(say, ["send", "note", "drop"]),
+        "thread": [_entry(say, "answer", 5), _entry(say, "question", 60)],
+    }
+
+
+def _echoed(say: dict[str, str]) -> Context:
+    return {
+        "echo": {
+            "to": ["customer@firma.example"],
+            "commands": ["#solved"],
+            "stripped": ["quote", "tokens", "note", "commands"],
+            "text": say["answer"],
+            "note": say["note"],
+        }
+    }
+
+
+def _handed(say: dict[str, str]) -> Context:
+    return {"by": say["agent"], "how": "assigned", "thread": [_entry(say, "note", 40), _entry(say, "question", 200)]}
 
 
 _FILLERS: dict[Letter, Callable[[dict[str, str]], Context]] = {
@@ -279,8 +339,26 @@ _FILLERS: dict[Letter, Callable[[dict[str, str]], Context]] = {
     Letter.FOLLOW_UP: _asked,
     Letter.FOLLOW_UP_TEAM: _asked,
     Letter.HOLDS: _holds,
+    Letter.HOLDS_OVER: _holds,
+    Letter.COMMAND_HELP: lambda say: _own_hold(say, ["send", "note", "drop"], "#solvd"),
+    Letter.COLLISION: _collided,
+    Letter.CLAIMED: lambda say: _own_hold(say, ["send", "drop"]),
+    Letter.ECHO: _echoed,
+    Letter.HANDED_OVER: _handed,
+    Letter.WOKEN: _handed,
     Letter.BUDGET: lambda say: {"note": say["budget"]},
 }
+
+
+def sample_macro(language: str) -> Context:
+    """What a macro may use."""
+    say = _words(language)
+    return {
+        "desk": {"name": "Кактус" if language == "ru" else "Kaktus"},
+        "ticket": {"number": 1042, "tag": "[#1042]", "subject": say["subject"]},
+        "person": {"name": say["person"], "address": "customer@firma.example"},
+        "agent": {"name": say["agent"]},
+    }
 
 
 def sample_page(name: str, language: str) -> Context:
@@ -298,6 +376,16 @@ def sample_page(name: str, language: str) -> Context:
         "category_address": "billing@kaktus.example",
         "letters": letters,
         "letter": letters[0],
+        "held": {
+            "from_": "anna@kaktus.example",
+            "subject": say["subject"],
+            "at": _NOW,
+            "reason": say["hold_reason"],
+            "text": say["answer"],
+            "outcome": "held",
+            "button": say["solved"],
+            "links": [{"label": say["continue"], "url": f"{_LINK}.drop"}],
+        },
     }
 
 

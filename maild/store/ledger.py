@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from maild.core.facts import Approval
 from maild.core.identity import Identity
 from maild.core.mail import Door, Envelope
+from maild.store import approvals
 from maild.store.db import Row, Tx
 from maild.store.times import from_micros, to_micros
 
@@ -32,6 +34,7 @@ class SpooledMail:
 
     `arrivals` are the deliveries not yet routed, oldest first, up to the row `last_arrival`; `known_rcpts` are the
     recipients of those that have been: if there are any, the mail itself is settled and only has to be told to more.
+    `approval`: support let this mail through as its own; without one, `is_released` is for a customer's.
     """
 
     id: int
@@ -42,6 +45,7 @@ class SpooledMail:
     arrivals: tuple[Envelope, ...]
     last_arrival: int
     known_rcpts: frozenset[str]
+    approval: Approval | None = None
 
 
 def pack(raw: bytes) -> Packed:
@@ -182,15 +186,17 @@ def load(tx: Tx, mail: int) -> SpooledMail:
         " WHERE mail = ? ORDER BY id",
         mail,
     )
+    approval = approvals.of_mail(tx, mail) if row[3] else None
     return SpooledMail(
         id=mail,
         raw=zlib.decompress(row[0]),
         attempts=int(row[1]),
         ticket=row[2],
-        is_released=bool(row[3]),
+        is_released=bool(row[3]) and approval is None,
         arrivals=tuple(_envelope(entry) for entry in rows if not entry[7]),
         last_arrival=max(int(entry[8]) for entry in rows),
         known_rcpts=frozenset(address for entry in rows if entry[7] for address in json.loads(entry[5])),
+        approval=approval,
     )
 
 
@@ -251,6 +257,8 @@ def settle(tx: Tx, mail: SpooledMail, fate: Fate) -> None:
         " is_released = FALSE WHERE id = ?",
         fate.reason, fate.ticket, fate.sender, fate.subject, fate.kind, fate.trust, mail.id,
     )  # fmt: skip
+    if mail.approval is not None:
+        approvals.remove(tx, mail.id)
     if fate.state == "held":
         hold(tx, mail.id, fate.reason)
     else:
@@ -375,9 +383,20 @@ def held_unannounced(tx: Tx, limit: int) -> list[tuple[LedgerRow, list[str]]]:
         limit,
     )
     found = [row(tx, number[0]) for number in numbers]
-    return [(held, _first_recipients(tx, held.id)) for held in found if held]
+    return [(held, recipients_of(tx, held.id)) for held in found if held]
 
 
-def _first_recipients(tx: Tx, mail: int) -> list[str]:
+def held_before(tx: Tx, moment: datetime, limit: int) -> list[LedgerRow]:
+    """Mails that came in before that moment and are held still, oldest first."""
+    return [
+        _row(found)
+        for found in tx.all(
+            f"{_ROW} WHERE m.state = 'held' AND m.received_at < ? ORDER BY m.id LIMIT ?", to_micros(moment), limit
+        )
+    ]
+
+
+def recipients_of(tx: Tx, mail: int) -> list[str]:
+    """The recipients of the first delivery of a mail."""
     row = tx.one("SELECT rcpt_tos FROM arrivals WHERE mail = ? ORDER BY id LIMIT 1", mail)
     return list(json.loads(row[0])) if row else []

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from maild.core.effects import AddMessage, OpenTicket, Record, SetStatus
@@ -10,7 +10,8 @@ from maild.core.facts import Facts, LetterFacts, MailKeys, Provoked, TicketFacts
 from maild.core.mail import Mailbox
 from maild.core.robots import budget_domain
 from maild.core.ticket import Status
-from maild.store import proposals
+from maild.core.tokens import read_message_id
+from maild.store import answers, proposals
 from maild.store.db import Row, Tx
 from maild.store.times import maybe_from, maybe_to, to_micros
 
@@ -28,20 +29,32 @@ def facts_for(tx: Tx, keys: MailKeys, now: datetime) -> Facts:
     bounced = _bounced(tx, keys)
     numbers = [*keys.numbers, *recorded.values(), *([bounced.ticket] if bounced and bounced.ticket else [])]
     tickets = tickets_by_number(tx, numbers)
-    return Facts(
+    facts = Facts(
         tickets=tickets,
         recorded=recorded,
-        languages=_languages(tx, tickets.values(), keys.author),
+        languages=_languages(tx, tickets.values(), (keys.author, *keys.people)),
         is_own_letter=_is_own_letter(tx, keys.message_id),
         bounced=bounced,
         provoked=_provoked(tx, keys.author, now) if keys.author else Provoked(),
+    )
+    return _with_answer(tx, facts, keys) if keys.answered else facts
+
+
+def _with_answer(tx: Tx, facts: Facts, keys: MailKeys) -> Facts:
+    """What an agent has to know of the ticket of the letter that he answers."""
+    signed = read_message_id(keys.answered[0])
+    ticket = facts.ticket(signed.number) if signed else None
+    return replace(
+        facts,
+        replied_to=answers.replied_to(tx, keys.answered),
+        last_answer=answers.last_answer(tx, ticket.number) if ticket else None,
     )
 
 
 def facts_of_ticket(tx: Tx, number: int) -> tuple[TicketFacts, Facts] | None:
     """One ticket with what is needed to write to its people, or None."""
     tickets = tickets_by_number(tx, [number])
-    facts = Facts(tickets=tickets, languages=_languages(tx, tickets.values(), ""))
+    facts = Facts(tickets=tickets, languages=_languages(tx, tickets.values()))
     ticket = facts.ticket(number)
     return (ticket, facts) if ticket else None
 
@@ -57,7 +70,7 @@ def tickets_by_number(tx: Tx, numbers: Iterable[int]) -> dict[int, TicketFacts]:
     while wanted:
         rows = tx.all(
             "SELECT number, subject, category, topic, status, language, reopen_until, confirmed_at, merged_into,"
-            " auto_solve_at, fields"
+            " auto_solve_at, assignee, fields"
             f" FROM tickets WHERE number IN ({_marks(wanted)}) ORDER BY number{tx.lock}",
             *wanted,
         )
@@ -75,7 +88,8 @@ def tickets_by_number(tx: Tx, numbers: Iterable[int]) -> dict[int, TicketFacts]:
                 confirmed_at=maybe_from(row[7]),
                 merged_into=row[8],
                 auto_solve_at=maybe_from(row[9]),
-                fields=json.loads(row[10]),
+                assignee=row[10] or "",
+                fields=json.loads(row[11]),
                 proposed=tuple(proposed.get(row[0], ())),
             )
         wanted = [row[8] for row in rows if row[8] is not None and row[8] not in found]
@@ -104,8 +118,8 @@ def _recorded(tx: Tx, references: Sequence[str]) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def _languages(tx: Tx, tickets: Iterable[TicketFacts], author: str) -> dict[str, str]:
-    people = {author, *(person.address for ticket in tickets for person in ticket.participants)} - {""}
+def _languages(tx: Tx, tickets: Iterable[TicketFacts], others: Iterable[str] = ()) -> dict[str, str]:
+    people = {*others, *(person.address for ticket in tickets for person in ticket.participants)} - {""}
     if not people:
         return {}
     some = list(people)[:_CHUNK]
@@ -189,7 +203,8 @@ def message_of_mail(tx: Tx, mail: int) -> int | None:
 def set_status(tx: Tx, number: int, change: SetStatus) -> None:
     """The status; with `solved_at` a new round. A ticket that opens again has left its round behind."""
     if change.status is Status.CLOSED:
-        tx.run("UPDATE tickets SET status = ? WHERE number = ?", change.status.value, number)
+        until = ", reopen_until = NULL" if change.is_final else ""
+        tx.run(f"UPDATE tickets SET status = ?{until} WHERE number = ?", change.status.value, number)
         return
     tx.run(
         "UPDATE tickets SET status = ?, solved_at = ?, reopen_until = ?, auto_solve_at = ?, confirmed_at = NULL,"

@@ -13,9 +13,7 @@ from maild.core.errors import NotAllowed
 from maild.core.tokens import Action, new_nonce, page_nonce
 from maild.desk.act import LinkView, click, look
 from maild.desk.desk import Desk
-
-MAX_FORM = 16 * 1024  # octets
-_FORM = "application/x-www-form-urlencoded"
+from maild.web.forms import nonce_in
 
 
 class ActionPages:
@@ -30,7 +28,7 @@ class ActionPages:
         if request.method != "POST":
             return self._page(token, await look(self._desk, token))
         try:
-            return self._page(token, await click(self._desk, token, await _nonce(request)))
+            return self._page(token, await click(self._desk, token, await nonce_in(request)))
         except NotAllowed:
             return self._refused(await look(self._desk, token))
 
@@ -75,11 +73,3 @@ class ActionPages:
             return None
         action = self._action(other(view.claim.action), view.language)
         return {**action, "url": f"/a/{view.other_token}"}
-
-
-async def _nonce(request: Request) -> str:
-    """The nonce in a form, or "". The Origin field is not asked: under `Referrer-Policy: no-referrer` it is null."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        return ""
-    form = await request.form(max_part_size=MAX_FORM)
-    return str(form.get("nonce", ""))

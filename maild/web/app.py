@@ -11,9 +11,12 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from maild.core.errors import BadLink, Transient
+from maild.core.tokens import read_held_token
 from maild.desk.desk import Desk
-from maild.web.actions import MAX_FORM, ActionPages
+from maild.web.actions import ActionPages
 from maild.web.files import FileDownloads
+from maild.web.forms import MAX_FORM
+from maild.web.held import HeldPages
 from maild.web.security import Guard
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -28,7 +31,7 @@ def web_app(desk: Desk, hosts: frozenset[str], static: Path) -> ASGIApp:
     Raises OSError when there is no style sheet.
     """
     routes = [
-        Route("/a/{token}", ActionPages(desk).answer, methods=["GET", "POST"], max_body_size=MAX_FORM),
+        Route("/a/{token}", _links(desk), methods=["GET", "POST"], max_body_size=MAX_FORM),
         Route("/f/{token}", FileDownloads(desk).answer, methods=["GET"]),
         stylesheet_route(static),
     ]
@@ -37,6 +40,17 @@ def web_app(desk: Desk, hosts: frozenset[str], static: Path) -> ASGIApp:
         return desk.renderer.page(name, desk.policy.language, {"desk": {"name": desk.policy.name}})
 
     return Guard(application(routes, plain_page), hosts)
+
+
+def _links(desk: Desk) -> Endpoint:
+    """Links of customers about their ticket, and of support about held mail: the token says which."""
+    actions, held = ActionPages(desk), HeldPages(desk)
+
+    async def answer(request: Request) -> Response:
+        is_held = read_held_token(desk.keys, str(request.path_params["token"])) is not None
+        return await (held if is_held else actions).answer(request)
+
+    return answer
 
 
 def application(routes: Sequence[BaseRoute], plain_page: Callable[[str], str]) -> Starlette:

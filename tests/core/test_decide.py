@@ -21,7 +21,7 @@ from maild.core.effects import (
     SetStatus,
     Way,
 )
-from maild.core.facts import Facts, LetterFacts, Provoked
+from maild.core.facts import Facts, LastAnswer, LetterFacts, Provoked
 from maild.core.mail import Attachment, Bounce, BouncedRecipient, Kind, Mail, Mailbox
 from maild.core.robots import LOOP_FIELD
 from maild.core.ticket import Status
@@ -103,6 +103,18 @@ CASES: list[tuple[Reason, dict[str, Any]]] = [
     (Reason.AGENT_NOTED, {"mail": agent_mail("#note спросить"), "envelope": to_token(), "facts": OPEN}),
     (Reason.AGENT_COMMANDED, {"mail": agent_mail("#solved"), "envelope": to_token(), "facts": OPEN}),
     (
+        Reason.AGENT_OPENED,
+        {"mail": agent_mail("#customer x@client.example\nДобрый день.", in_reply_to=())},
+    ),
+    (
+        Reason.HELD_COLLISION,
+        {
+            "mail": agent_mail("Держите."),
+            "envelope": to_token(),
+            "facts": facts_of(make_ticket(), last_answer=LastAnswer(7, 5, NOW, ANNA, frozenset({"x"})), replied_to=4),
+        },
+    ),
+    (
         Reason.BOUNCE_RECORDED,
         {"mail": bounce(), "envelope": FROM_NULL, "facts": facts_of(make_ticket(), bounced=LETTER)},
     ),
@@ -147,6 +159,7 @@ ELSEWHERE = {
     Reason.DEADLINE_NEAR,
     Reason.DEADLINE_REACHED,
     Reason.HELD_TROUBLE,
+    Reason.WOKEN,
 }
 
 
@@ -156,8 +169,10 @@ def test_every_reason_is_reached(reason: Reason, case: dict[str, Any]) -> None:
     assert decision.reason is reason
     assert decision.is_held is reason.name.startswith("HELD_")
     if decision.is_held:
-        assert {event for _, event in events(decision)} <= {Event.HELD}
-        assert len(decision.effects) == len(events(decision))
+        assert {event for _, event in events(decision)} <= {Event.HELD, Event.COLLISION}
+        told = [effect for effect in decision.effects if isinstance(effect, Send)]
+        assert len(decision.effects) == len(events(decision)) + len(told)
+        assert {send.to.address for send in told} <= {BILLING_TEAM}
 
 
 def test_no_reason_is_forgotten() -> None:

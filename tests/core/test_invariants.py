@@ -187,8 +187,9 @@ def check_tickets(decision: Decision, facts: Facts) -> None:
     known = {*facts.tickets, *([OPENED] if opens else [])}
     for effect in decision.effects:
         if isinstance(effect, AddMessage | SetStatus | Confirm | Record | Send):
-            assert effect.ticket in known
-            assert (effect.ticket == OPENED) <= opens
+            is_notice = isinstance(effect, Send) and effect.ticket == OPENED and decision.is_held
+            assert effect.ticket in known or is_notice
+            assert (effect.ticket == OPENED) <= opens or is_notice
     assert decision.ticket in {*known, None}
     if opens:
         assert isinstance(decision.effects[0], OpenTicket)
@@ -208,7 +209,8 @@ def test_whatever_comes_the_promises_hold(
     check_tickets(decision, facts)
     assert decision.is_held is decision.reason.name.startswith("HELD_")
     if decision.is_held:
-        assert all(isinstance(effect, Record) for effect in decision.effects)
+        assert all(isinstance(effect, Record | Send) for effect in decision.effects)
+        assert all(send.to.address in SUPPORT and send.purpose is Purpose.NOTE for send in sends_of(decision))
     if trust is Trust.FAILED and not is_released and not decision.is_held:
         assert all(isinstance(effect, Record) or not is_message(effect) for effect in decision.effects)
 

@@ -22,15 +22,15 @@ from tests.values import NOW, WINDOW
 TICK = timedelta(microseconds=1)
 DEADLINE = NOW + WINDOW
 
-# The table of SPEC section 7 as it stands there, one line a row; `+` is confirmed.
+# The table of SPEC section 7 as it stands there, one line a row; `+` is confirmed. agent_closes is #spam and #merge.
 COLUMNS = tuple(Happening)
 TABLE = """
-incomplete | new        | incomplete | pending     | solved round | new        | solved+ round | incomplete | -
-new        | new        | new        | pending     | solved round | open       | solved+ round | new        | -
-open       | open       | open       | pending     | solved round | open       | solved+ round | open       | -
-pending    | open       | pending    | pending     | solved round | open       | solved+ round | open   | solved round
-solved     | open again | solved     | solved round | solved round | open again | solved+      | open again | -
-closed     | follow_up  | recorded   | follow_up   | refused      | refused    | refused       | refused    | -
+incomplete | new        | incomplete | pending     | solved round | new        | closed | solved+ round | incomplete|-
+new        | new        | new        | pending     | solved round | open       | closed | solved+ round | new | -
+open       | open       | open       | pending     | solved round | open       | closed | solved+ round | open | -
+pending    | open       | pending    | pending | solved round | open     | closed | solved+ round | open|solved round
+solved     | open again | solved     | solved round | solved round | open again | closed | solved+      | open again | -
+closed     | follow_up  | recorded   | follow_up   | refused      | refused    | refused | refused | refused    | -
 """
 CELLS = [
     (Status(row.split("|")[0].strip()), happening, cell.strip())
@@ -111,7 +111,9 @@ class Walk:
         return Walk(outcome.status, until, outcome.confirms or (self.confirmed and not outcome.starts_round))
 
 
-STEPS = st.lists(st.tuples(st.sampled_from(Happening), st.timedeltas(timedelta(0), timedelta(hours=50))), max_size=40)
+# Whatever happens by itself; that support closes a ticket at once is another matter.
+USUAL = [happening for happening in Happening if happening is not Happening.AGENT_CLOSES]
+STEPS = st.lists(st.tuples(st.sampled_from(USUAL), st.timedeltas(timedelta(0), timedelta(hours=50))), max_size=40)
 
 
 @given(STEPS)

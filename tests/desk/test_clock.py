@@ -8,7 +8,7 @@ import pytest
 
 from maild.core.errors import BadLink, NotAllowed
 from maild.core.tokens import Action, Claim, action_token
-from maild.desk import act
+from maild.desk import act, holds
 from maild.desk.act import NONCE_AGE, click, look
 from maild.desk.clock import close_due, forget_nonces
 from maild.desk.delivery import gave_up
@@ -78,7 +78,7 @@ def test_a_ticket_waits_for_a_held_mail_from_before_its_deadline(tmp_path: Path)
             await receive_waiting(talk.desk)
             talk.clock.forward(2 * WINDOW)
             assert await close_due(talk.desk) == 0
-            await act.release(talk.desk, row, "cli:root@t")
+            await holds.release(talk.desk, row, "cli:root@t")
             await receive_waiting(talk.desk)
             assert talk.status(1) == "open", "it was in time"
 

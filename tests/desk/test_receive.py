@@ -9,7 +9,7 @@ import pytest
 
 from maild.core.effects import Reason
 from maild.core.errors import NotAllowed
-from maild.desk import act, receive
+from maild.desk import holds, receive
 from maild.desk.receive import receive_waiting
 from maild.mime.parse import parse
 from maild.store import ledger
@@ -64,7 +64,7 @@ def test_a_mail_that_cannot_be_handled_is_tried_three_times_and_held(
             assert await receive_waiting(talk.desk) == 0
 
             await talk.desk.store.run(lambda tx: tx.run("DROP TRIGGER poison"))
-            await act.replay(talk.desk, bad)
+            await holds.replay(talk.desk, bad, "cli:root@t")
             await receive_waiting(talk.desk)
             assert (talk.row(bad).state, talk.row(bad).ticket) == ("done", 3)
             assert [one.kind[1] for one in await talk.letters()].count(BILLING_TEAM) == 3
@@ -130,14 +130,14 @@ def test_a_released_mail_speaks_with_a_customers_rights(tmp_path: Path) -> None:
     async def main() -> None:
         async with conversation(tmp_path) as talk:
             row = await held_mail(talk)
-            await act.release(talk.desk, row, "cli:root@t")
+            await holds.release(talk.desk, row, "cli:root@t")
             await receive_waiting(talk.desk)
             assert (talk.row(row).state, talk.status(1)) == ("done", "open")
             assert talk.events(1)[-4:] == ["held", "released", "customer_wrote", "reopened"]
             [letter] = await talk.letters()
             assert letter.kind == ("reopened", BILLING_TEAM)
             with pytest.raises(NotAllowed, match="is not held"):
-                await act.release(talk.desk, row, "cli:root@t")
+                await holds.release(talk.desk, row, "cli:root@t")
 
     asyncio.run(main())
 
@@ -146,7 +146,7 @@ def test_a_dropped_mail_stays_dropped_whatever_else_is_delivered(tmp_path: Path)
     async def main() -> None:
         async with conversation(tmp_path) as talk:
             row = await held_mail(talk)
-            await act.drop(talk.desk, row, "cli:root@t")
+            await holds.drop(talk.desk, row, "cli:root@t")
             assert talk.events(1)[-1] == "dropped"
             assert "sender failed" in talk.row(row).reason
             await talk.take(FAILED, rcpt_tos=(TECH,))
@@ -154,7 +154,7 @@ def test_a_dropped_mail_stays_dropped_whatever_else_is_delivered(tmp_path: Path)
             assert talk.row(row).state == "done"
             assert await talk.letters() == []
             with pytest.raises(NotAllowed, match="no mail 99"):
-                await act.drop(talk.desk, 99, "x")
+                await holds.drop(talk.desk, 99, "x")
 
     asyncio.run(main())
 
@@ -169,7 +169,7 @@ def test_what_claims_to_be_an_agents_cannot_be_released(tmp_path: Path) -> None:
             await receive_waiting(talk.desk)
             assert talk.row(row).reason == Reason.HELD_AGENT_UNVERIFIED
             with pytest.raises(NotAllowed, match="send it again"):
-                await act.release(talk.desk, row, "cli:root@t")
+                await holds.release(talk.desk, row, "cli:root@t")
             assert await talk.letters() == []
 
     asyncio.run(main())
@@ -183,7 +183,7 @@ def test_what_could_not_be_parsed_is_held_and_not_released(tmp_path: Path) -> No
             await receive_waiting(talk.desk)
             assert (talk.row(row).state, talk.row(row).reason) == ("held", Reason.HELD_UNPARSABLE)
             with pytest.raises(NotAllowed, match="could not be parsed"):
-                await act.release(talk.desk, row, "cli:root@t")
+                await holds.release(talk.desk, row, "cli:root@t")
             assert await talk.desk.store.read(ledger.raw, row) == raw
 
     asyncio.run(main())

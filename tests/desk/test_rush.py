@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import ExitStack
 
 from maild.desk.rush import Rush
 
@@ -36,3 +37,12 @@ def test_a_rush_without_end_is_not_waited_for() -> None:
 def test_the_less_comes_in_the_sooner_work_goes_on() -> None:
     """22 mails are forgotten to 20 within 14 ms, before the patience for so few is at its end."""
     assert seconds_past(rush_of(22, 0)) < seconds_past(rush_of(1000, 0))
+
+
+def test_few_mails_that_wait_for_each_other_are_a_rush_too() -> None:
+    rush = Rush()
+    with ExitStack() as waiting:
+        for _ in range(10):
+            waiting.enter_context(rush.taking(4096))
+    assert seconds_past(rush) > 0.1
+    assert seconds_past(rush_of(10, 4096)) < 0.1

@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from maild.core.effects import Reason
 from maild.core.identity import identity_of
 from maild.core.mail import Door, Envelope
-from maild.desk.act import drop
 from maild.desk.desk import Desk
+from maild.desk.holds import drop
 from maild.store import ledger
 from maild.web.jobs import JobReport
 from maild.web.ops import ops_app

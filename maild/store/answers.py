@@ -1,0 +1,32 @@
+"""What a ticket's support said last, and what an agent has seen of it: the facts of the collision guard."""
+
+from collections.abc import Sequence
+
+from maild.core.facts import LastAnswer
+from maild.store.db import Tx
+from maild.store.times import from_micros
+
+
+def replied_to(tx: Tx, letters: Sequence[str]) -> int:
+    """The newest message that stands in these letters of ours, or was there when one was written; 0 for none."""
+    marks = ", ".join("?" * len(letters))
+    row = tx.one(
+        "SELECT MAX(COALESCE(o.message, (SELECT MAX(m.id) FROM messages m WHERE m.ticket = o.ticket"
+        f" AND m.at <= o.created_at))) FROM outbox o WHERE o.message_id IN ({marks})",
+        *letters,
+    )
+    return int(row[0]) if row and row[0] is not None else 0
+
+
+def last_answer(tx: Tx, ticket: int) -> LastAnswer | None:
+    """The newest public answer of a ticket, with all names it went by: the agent's own mail, and our letters of it."""
+    row = tx.one(
+        "SELECT id, at, author, message_id FROM messages WHERE ticket = ? AND role = 'agent' AND is_note = FALSE"
+        " ORDER BY id DESC LIMIT 1",
+        ticket,
+    )
+    if row is None:
+        return None
+    letters = tx.all("SELECT message_id FROM outbox WHERE ticket = ? AND message = ?", ticket, row[0])
+    names = frozenset(name for name in (row[3], *(letter[0] for letter in letters)) if name)
+    return LastAnswer(ticket, row[0], from_micros(row[1]), row[2], names)
