@@ -12,7 +12,7 @@ PYTEST := $(PY) -m pytest --numprocesses 3 --dist worksteal
 PACKAGES := chromium faketime libfaketime mutt openssl postfix postgresql strace swaks systemd
 export MAILD_CORPUS ?= $(abspath ../shared/corpus)
 
-.PHONY: help demo test check lint soak bench packages clean
+.PHONY: help demo test check lint soak fuzz bench packages clean
 
 help: ## these lines
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 	/p' Makefile
@@ -33,6 +33,9 @@ lint: $(TOOLS) ## style and types
 
 soak: packages $(TOOLS) ## half an hour of mail, with crashes in between
 	@$(PY) -m pytest --numprocesses 2 --dist worksteal -m soak --durations=0
+
+fuzz: $(TOOLS) ## a hundred thousand spoilt mails
+	@MAILD_FUZZ=$${MAILD_FUZZ:-100000} $(PY) -m pytest -q tests/mime/test_fuzz.py tests/mime/test_security_rows.py
 
 bench: $(TOOLS) ## ratios against a null server
 	@$(PY) bench/run.py

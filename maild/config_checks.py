@@ -20,7 +20,6 @@ _LATER = "not served by this version yet"
 _NOT_SERVED: tuple[Where, ...] = (
     ("imap",),
     ("trust", "verify"),
-    ("outbound", "oauth"),
 )
 _UNIQUE: tuple[tuple[str, str], ...] = (
     ("category", "key"),
@@ -100,7 +99,13 @@ def _tls(raw: Table) -> Iterator[Problem]:
 
 def _credentials(raw: Table) -> Iterator[Problem]:
     outbound = raw.get("outbound")
-    if not isinstance(outbound, dict) or outbound.get("oauth"):
+    if not isinstance(outbound, dict):
+        return
+    if outbound.get("oauth"):
+        if not outbound.get("username"):
+            yield ("outbound", "username"), "is required with outbound.oauth: whose token it is"
+        if outbound.get("password_file"):
+            yield ("outbound", "password_file"), "one of outbound.password_file and outbound.oauth is enough"
         return
     if outbound.get("username") and not outbound.get("password_file"):
         yield ("outbound", "password_file"), "is required with outbound.username"

@@ -34,6 +34,7 @@ from maild.config_values import (
     Strings,
     SubjectTag,
     Timezone,
+    TokenUrl,
     Word,
     Words,
     Yes,
@@ -123,9 +124,9 @@ class Trust(_Table):
 class OAuth(_Table):
     """`oauth = {…}`: how a refresh token becomes an access token."""
 
-    token_url: Word
+    token_url: TokenUrl
     client_id: Word
-    client_secret_file: File
+    client_secret_file: File | None = None
     refresh_token_file: File
     scope: str = ""
 
@@ -137,6 +138,7 @@ class Outbound(_Table):
     username: str = ""
     password_file: File | None = None
     oauth: OAuth | None = None
+    ca_file: File | None = None
     from_name: str = ""
     verp: Yes = True
     max_size: Size = _MAX_MAIL

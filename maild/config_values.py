@@ -165,6 +165,17 @@ def read_public_url(value: object) -> str:
     return text
 
 
+def read_token_url(value: object) -> str:
+    """Where access tokens are issued: https, or http on loopback, since secrets go there."""
+    text = _word(value)
+    url = _split_url(text)
+    if url is None or url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError(f'{_shown(value)} is not "https://host/path"')
+    if url.scheme == "http" and not is_loopback(url.hostname):
+        raise ValueError("must be https: secrets go there")
+    return text
+
+
 def read_store_url(value: object) -> str:
     """`sqlite:///absolute/path`, or `postgresql://…`."""
     text = _word(value)
@@ -300,6 +311,7 @@ Key = Annotated[str, PlainValidator(read_key)]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(read_network)]
 Relay = Annotated[str, PlainValidator(read_relay)]
 PublicUrl = Annotated[str, PlainValidator(read_public_url)]
+TokenUrl = Annotated[str, PlainValidator(read_token_url)]
 StoreUrl = Annotated[str, PlainValidator(read_store_url)]
 AnyPath = Annotated[Path, PlainValidator(read_path)]
 File = Annotated[Path, PlainValidator(read_file)]

@@ -20,9 +20,8 @@ from maild.mailin.access import Access
 from maild.mailin.door import DoorSettings, OpenDoor
 from maild.mailin.lmtp import listen_lmtp
 from maild.mailin.smtp import listen_smtp
-from maild.mailout.relay import transport_for
 from maild.mailout.retry import longest_waits
-from maild.mailout.sender import run_sender
+from maild.mailout.sender import RelayState, run_sender
 from maild.mime.render import templates_dir
 from maild.store import ledger, outbox
 from maild.store.db import Tx
@@ -32,7 +31,7 @@ from maild.web.jobs import JobReport
 from maild.web.ops import ops_app
 from maild.web.security import allowed_hosts
 from maild.web.server import HttpServer
-from maild.wiring import access_for
+from maild.wiring import access_for, transport_of
 
 log = logging.getLogger(__name__)
 
@@ -74,15 +73,14 @@ async def run(
         desk.now,
     )
     doors = await _open_doors(desk, config, listening, access or access_for(config))
-    servers = _http_servers(desk, config, listening, jobs, doors, started)
-    make_transport = transport_for(
-        config.outbound.relay, config.outbound.username, config.outbound.password, config.smtp.hostname
-    )
+    relay = RelayState()
+    servers = _http_servers(desk, config, listening, jobs, relay, started)
+    make_transport = transport_of(config)
     async with asyncio.TaskGroup() as group:
         background = [group.create_task(each) for each in (jobs.run(), _watch(desk.store.died), _feed_watchdog())]
         background.append(group.create_task(desk.store.listen(lambda bell: _ring(desk, bell))))
         receiving = group.create_task(_receive_all(desk, stop))
-        group.create_task(run_sender(desk, make_transport, stop=stop))
+        group.create_task(run_sender(desk, make_transport, stop=stop, state=relay))
         for server in servers:
             group.create_task(server.serve())
         try:
@@ -125,7 +123,7 @@ async def _open_doors(desk: Desk, config: Config, listening: Listening, access: 
 
 
 def _http_servers(
-    desk: Desk, config: Config, listening: Listening, jobs: Jobs, doors: list[OpenDoor], started: float
+    desk: Desk, config: Config, listening: Listening, jobs: Jobs, relay: RelayState, started: float
 ) -> list[HttpServer]:
     servers: list[HttpServer] = []
     static = (config.desk.templates or templates_dir()) / "static"
@@ -135,9 +133,9 @@ def _http_servers(
     if bound := listening.sockets["ops"]:
 
         def values() -> Mapping[str, float]:
-            return {"uptime_seconds": time.monotonic() - started}
+            return {"uptime_seconds": time.monotonic() - started, "relay_up": 0.0 if relay.trouble else 1.0}
 
-        servers.append(HttpServer(ops_app(desk, lambda: _reports(jobs), values), bound))
+        servers.append(HttpServer(ops_app(desk, lambda: _reports(jobs), values, lambda: relay.trouble), bound))
     return servers
 
 

@@ -1,7 +1,9 @@
 """Builds a desk from the configuration: what `serve` and every command that touches the database begin with."""
 
 import fcntl
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 from maild.config import Config
 from maild.config_values import read_bytes
@@ -10,8 +12,12 @@ from maild.core.policy import Policy
 from maild.core.tokens import Keys, derive_keys, fingerprint
 from maild.desk.desk import Desk
 from maild.mailin.access import Access, tls_context
+from maild.mailout.outcome import Transport
+from maild.mailout.relay import relay_of, transport_for
+from maild.mailout.smtp import Relay, SmtpTransport
 from maild.mime.render import Renderer, templates_dir
 from maild.mime.sign import Sign, signer, unsigned
+from maild.oauth import AccessTokens
 from maild.store.db import Tx, open_store
 from maild.store.settings import instance_id, keep, put, setting
 
@@ -74,6 +80,26 @@ def signer_for(config: Config) -> Sign:
         return signer(read_bytes(outbound.dkim_key), outbound.dkim_selector)
     except ValueError as error:
         raise ConfigError([f"outbound.dkim_key: {outbound.dkim_key}: {error}"]) from error
+
+
+def transport_of(config: Config) -> Callable[[], Transport]:
+    """What makes the way out for each worker of the sender."""
+    if config.outbound.relay.startswith("maildir:"):
+        return transport_for(config.outbound.relay)
+    return partial(SmtpTransport, relay_for(config))
+
+
+def relay_for(config: Config) -> Relay:
+    """The relay and how to log in there; one for all workers, since they share its access token."""
+    outbound = config.outbound
+    return relay_of(
+        outbound.relay,
+        outbound.username,
+        outbound.password,
+        config.smtp.hostname,
+        token=AccessTokens(outbound.oauth) if outbound.oauth else None,
+        ca_file=outbound.ca_file,
+    )
 
 
 def _identify(tx: Tx, keys: Keys, secret_file: str) -> str:

@@ -2,6 +2,7 @@
 
 import socketserver
 import threading
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -45,6 +46,11 @@ class _Rule:
     to: str
     seconds: float
     times: int
+    prefix: bool
+
+    def fits(self, address: str) -> bool:
+        """Is it about that address?"""
+        return address.startswith(self.to) if self.prefix else self.to in ("", address)
 
 
 @dataclass(slots=True)
@@ -60,6 +66,9 @@ class SmtpSink:
         self.letters: list[Letter] = []
         self.connections = 0
         self.mood: Mood | None = None  # asked first
+        self.bearers: list[str] = []  # tokens that came with AUTH XOAUTH2
+        self._bearer: tuple[str, str] | None = None
+        self.takes_logins = False  # offer AUTH PLAIN and believe everybody
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
         self._server: _Server | None = None
@@ -93,17 +102,49 @@ class SmtpSink:
             self._server.server_close()
             self._server = None
 
-    def answer(self, phase: Phase, reply: str, *, to: str = "", seconds: float = 0, times: int = _FOR_EVER) -> None:
+    def answer(
+        self,
+        phase: Phase,
+        reply: str,
+        *,
+        to: str = "",
+        seconds: float = 0,
+        times: int = _FOR_EVER,
+        prefix: bool = False,
+    ) -> None:
         """Say `reply` in that phase, the next so many times, only to the recipient `to` if given, after some seconds.
 
+        With `prefix` to every address (in MAIL or RCPT) that begins so.
         `HANG_UP` closes the connection without a reply. Rules count in the order given; `forget()` drops them.
         """
         with self._lock:
-            self._rules.append(_Rule(phase, reply, to.lower(), seconds, times))
+            self._rules.append(_Rule(phase, reply, to.lower(), seconds, times, prefix))
 
     def slow(self, phase: Phase, seconds: float, *, times: int = _FOR_EVER) -> None:
         """Answer kindly, but late."""
         self.answer(phase, _GREETINGS[phase], seconds=seconds, times=times)
+
+    def wants_bearer(self, user: str, token: str) -> None:
+        """From now on take letters only after AUTH XOAUTH2 of that user with that token."""
+        self._bearer = (user, token)
+
+    def greeting(self, phase: Phase) -> str:
+        """What a kind relay says."""
+        offer = "XOAUTH2" if self._bearer else "PLAIN" if self.takes_logins else ""
+        usual = _GREETINGS[phase]
+        return usual.replace("250 SIZE", f"250-AUTH {offer}\r\n250 SIZE") if phase == "ehlo" and offer else usual
+
+    def log_in(self, mechanism: str, argument: str) -> bool:
+        """Is this the bearer that is wanted?"""
+        if mechanism == "PLAIN":
+            return self.takes_logins
+        user, _, rest = b64decode(argument).decode().partition("\1")
+        self.bearers.append(rest.removeprefix("auth=Bearer ").rstrip("\1"))
+        return self._bearer == (user.removeprefix("user="), self.bearers[-1])
+
+    def is_open(self, is_logged_in: bool) -> bool:
+        """May letters come now?"""
+        return self._bearer is None or is_logged_in
 
     def forget(self) -> None:
         """Be kind again."""
@@ -130,10 +171,10 @@ class SmtpSink:
     def _reply_in(self, phase: Phase, to: str) -> tuple[str, float]:
         if self.mood is not None and (found := self.mood(phase, to)) is not None:
             return found
-        fitting = (rule for rule in self._rules if rule.phase == phase and rule.to in ("", to.lower()))
+        fitting = (rule for rule in self._rules if rule.phase == phase and rule.fits(to.lower()))
         rule = next((rule for rule in fitting if rule.times > 0), None)
         if rule is None:
-            return _GREETINGS[phase], 0
+            return self.greeting(phase), 0
         rule.times -= 1
         return rule.reply, rule.seconds
 
@@ -172,15 +213,19 @@ class _Conversation(socketserver.StreamRequestHandler):
         return reply != HANG_UP and not reply.startswith("421")
 
     def _talk(self, sink: SmtpSink) -> None:
-        transaction = _Transaction()
+        transaction, is_logged_in = _Transaction(), False
         for line in self.rfile:
             verb = line[:4].upper().strip()
             argument = line.decode(errors="replace").partition("<")[2].partition(">")[0]
             if verb in (b"EHLO", b"HELO"):
                 reply = sink.reply_in("ehlo")
+            elif verb == b"AUTH":
+                is_logged_in, reply = self._auth(sink, line)
+            elif verb == b"MAIL" and not sink.is_open(is_logged_in):
+                reply = "530 5.7.0 Authentication required"
             elif verb == b"MAIL":
                 transaction = _Transaction(argument)
-                reply = sink.reply_in("mail")
+                reply = sink.reply_in("mail", argument)
             elif verb == b"RCPT":
                 reply = sink.reply_in("rcpt", argument)
                 transaction.rcpt_tos += [argument] if reply.startswith("2") else []
@@ -191,6 +236,14 @@ class _Conversation(socketserver.StreamRequestHandler):
                 reply = "221 2.0.0 bye" if verb == b"QUIT" else "250 2.0.0 ok"
             if not self._say(reply) or verb == b"QUIT":
                 return
+
+    def _auth(self, sink: SmtpSink, line: bytes) -> tuple[bool, str]:
+        """As the large providers do it: the reason of a refusal comes as a challenge, to be answered with nothing."""
+        if sink.log_in(*line.decode().split()[1:3]):
+            return True, "235 2.7.0 accepted"
+        self._say("334 eyJzdGF0dXMiOiI0MDAifQ==")
+        assert self.rfile.readline() == b"\r\n"
+        return False, "535 5.7.8 not accepted"
 
     def _data(self, sink: SmtpSink, transaction: _Transaction) -> str:
         if not transaction.rcpt_tos:

@@ -20,6 +20,7 @@ HOMES = {
     "click": "cli/",
     "dkim": "mime/sign.py",
     "flufl": "mime/report.py",
+    "httpx": "oauth.py",
     "itsdangerous": "core/tokens.py",
     "jinja2": "mime/render.py",
     "lxml": "mime/",

@@ -6,7 +6,7 @@ from typing import Any
 
 from maild.core.decide import decide
 from maild.core.effects import Decision, Send
-from maild.core.facts import Facts, TicketFacts
+from maild.core.facts import Approval, Facts, TicketFacts
 from maild.core.mail import Door, Envelope, Kind, Mail, Mailbox
 from maild.core.policy import Agent, Budgets, Category, Policy, Text, Topic, TrustRules
 from maild.core.ticket import Status
@@ -188,6 +188,7 @@ def decided(
     policy: Policy | None = None,
     *,
     is_released: bool = False,
+    approval: Approval | None = None,
 ) -> Decision:
     """decide() with the usual surroundings."""
     return decide(
@@ -199,6 +200,7 @@ def decided(
         NOW,
         instance=INSTANCE,
         is_released=is_released,
+        approval=approval,
     )
 
 

@@ -9,7 +9,7 @@ from maild.cli.exits import CONFIG
 from maild.cli.open import config_file
 
 if TYPE_CHECKING:
-    from maild.cli.findings import Finding
+    from maild.cli.finding import Finding
 
 _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from maild.cli.folds import fold_sign
 from maild.core.mail import Attachment, Kind, Mail, Mailbox
 from maild.core.match import numbers_in
 from maild.mime.plain import size
@@ -27,7 +28,8 @@ def mail_page(mail: Mail, tag: str) -> str:
 def _chapters(mail: Mail, tag: str) -> Iterator[list[str]]:
     yield _facts(mail, tag)
     yield _chapter("New words", mail.reply.split("\n") if mail.reply.strip() else ["(none)"])
-    yield _chapter("Folded away", [line for start, end in mail.folds for line in _folded(mail.text[start:end])])
+    for start, end in mail.folds:
+        yield _chapter(f"Folded away as {fold_sign(mail.text[start:end])}", _folded(mail.text[start:end]))
     yield _chapter("Attachments", [_attachment(file) for file in mail.attachments])
     yield _chapter("Returned", _returned(mail))
     yield _chapter("Odd about it", list(mail.defects))
@@ -55,7 +57,7 @@ def _facts(mail: Mail, tag: str) -> list[str]:
 
 
 def _kind(mail: Mail) -> str:
-    words = [_KINDS[mail.kind] + (" (by its words only)" if mail.is_kind_guessed else "")]
+    words = [_KINDS[mail.kind] + (f" (by {mail.kind_reason})" if mail.kind_reason else "")]
     if mail.language:
         words.append(f"in {_LANGUAGES.get(mail.language, mail.language)}")
     if mail.is_courtesy:
@@ -82,7 +84,8 @@ def _folded(text: str) -> list[str]:
 
 
 def _attachment(file: Attachment) -> str:
-    return f"{file.name}  {file.type}  {size(file.size, 'en')}" + ("  (inline)" if file.inline else "")
+    place = "  (inline)" if file.inline else ""
+    return f"{file.name}  {file.type}  {size(file.size, 'en')}{place}  sha256 {file.sha256}"
 
 
 def _returned(mail: Mail) -> list[str]:

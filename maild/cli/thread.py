@@ -38,7 +38,7 @@ def _facts(row: TicketRow, zone: str) -> Iterator[str]:
 
 def _message(message: MessageRow, zone: str) -> list[str]:
     kind = "note, " if message.is_note else ""
-    files = [f"  [{file.name}, {size(file.size, 'en')}]" for file in message.attachments]
+    files = [f"  [{file.name}, {size(file.size, 'en')}, sha256 {file.sha256}]" for file in message.attachments]
     head = f"── {local(message.at, zone)}  {message.author} ({kind}{message.role})"
     return [head, *(f"  {line}".rstrip() for line in message.reply.split("\n")), *files]
 

@@ -42,9 +42,9 @@ class Case:
 
     @property
     def author(self) -> Mailbox:
-        """Who wrote, with a normalised address ("" if there is none)."""
+        """Who wrote, with a normalised address ("" if there is none, or only a local name such as `root`)."""
         author = self.mail.author or Mailbox("", "")
-        return Mailbox(author.name, normalise(author.address))
+        return Mailbox(author.name, normalise(author.address) if "@" in author.address else "")
 
     @property
     def is_open_trust(self) -> bool:

@@ -77,10 +77,12 @@ class Mail:
     """One understood mail.
 
     `headers` holds every field in the order written, unfolded and decoded; names keep their case.
-    `author` is the one mailbox of the one From field when `is_author_sole`, else a guess for display only.
+    `author` is the one mailbox of the one From field when `is_author_sole`, else a guess for display only; then its
+    address may be a local name (`root`) or "".
     `text` is all the text, `reply` only the new words; `folds` are the half-open ranges of `text` left out of `reply`.
     Message-IDs stand without angle brackets. `defects` names what was odd; `error` says why a mail could not be parsed.
     `calendar_method` is that of a calendar mail in upper case: REPLY for an answer, REQUEST for an invitation.
+    `kind_reason` says for a person what the kind was told by, "" for an ordinary mail.
     """
 
     headers: tuple[tuple[str, str], ...]
@@ -108,6 +110,7 @@ class Mail:
     defects: tuple[str, ...]
     error: str | None
     calendar_method: str = ""
+    kind_reason: str = ""
 
     def field(self, name: str) -> str | None:
         """The value of the first field of that name, any case, or None."""

@@ -40,6 +40,6 @@ def _stripped(case: Case, typed: Typed) -> list[str]:
         "quote": bool(case.mail.folds),
         "tokens": without_tokens(typed.words, case.policy) != typed.words,
         "note": typed.note is not None,
-        "commands": bool(typed.commands),
+        "lines": bool(typed.commands),
     }
     return [name for name, is_there in found.items() if is_there]

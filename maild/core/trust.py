@@ -66,9 +66,14 @@ def trusted_results(headers: Headers, rules: TrustRules) -> list[Result]:
         if name.lower() != "authentication-results":
             continue
         authserv_id, results = read_results(value)
-        if any(_is_host(authserv_id, wanted) for wanted in rules.authserv_ids):
+        if is_trusted_id(authserv_id, rules):
             found += results
     return found
+
+
+def is_trusted_id(authserv_id: str, rules: TrustRules) -> bool:
+    """Is that the id of a host whose word counts?"""
+    return any(_is_host(authserv_id, wanted) for wanted in rules.authserv_ids)
 
 
 def _above_border(headers: Headers, rules: TrustRules) -> Headers:

@@ -17,20 +17,44 @@ async def delivered(desk: Desk, letter: outbox.Letter, reply: str) -> None:
     await desk.store.run(outbox.sent, letter.id, reply, desk.now())
 
 
-async def postponed(desk: Desk, letter: outbox.Letter, reply: str, next_attempt_at: datetime) -> None:
-    """It did not go out this time."""
-    await desk.store.run(outbox.later, letter.id, reply, next_attempt_at)
+async def is_pointless(desk: Desk, letter: outbox.Letter) -> bool:
+    """Is it a reminder of a deadline that has passed meanwhile? Then it is given up: it would only confuse."""
+    until = letter.context.get("reopen_until")
+    if letter.letter != Letter.REMINDER or until is None or desk.now() < datetime.fromisoformat(until):
+        return False
+    return await desk.store.run(outbox.drop, letter.id, "not sent: the deadline it reminds of has passed")
 
 
-async def gave_up(desk: Desk, letter: outbox.Letter, reply: str) -> None:
-    """It will not go out any more: an event on the ticket and a letter to its team."""
-    await desk.store.run(_give_up, desk, letter, reply)
+async def postponed(
+    desk: Desk, letter: outbox.Letter, reply: str, next_attempt_at: datetime, *, is_unseen: bool = False
+) -> None:
+    """It did not go out this time. `is_unseen`: nobody has seen a byte of it at any attempt.
+
+    Such a letter that names a deadline is written anew next time: that moment may be over by then.
+    """
+    await desk.store.run(_postpone, letter, reply, next_attempt_at, is_unseen and "reopen_until" in letter.context)
+
+
+def _postpone(tx: Tx, letter: outbox.Letter, reply: str, next_attempt_at: datetime, may_change: bool) -> None:
+    outbox.later(tx, letter.id, reply, next_attempt_at)
+    if may_change:
+        outbox.thaw(tx, letter.id)
+
+
+async def gave_up(desk: Desk, letter: outbox.Letter, reply: str, *, is_unseen: bool = False) -> None:
+    """It will not go out any more: an event on the ticket and a letter to its team.
+
+    If nobody has seen a byte of it, it is written anew should a person try it again: settings may be other ones then.
+    """
+    await desk.store.run(_give_up, desk, letter, reply, is_unseen)
     desk.wake.letters.set()
 
 
-def _give_up(tx: Tx, desk: Desk, letter: outbox.Letter, reply: str) -> None:
+def _give_up(tx: Tx, desk: Desk, letter: outbox.Letter, reply: str, is_unseen: bool) -> None:
     if not outbox.failed(tx, letter.id, reply):
         return  # said twice, or dropped by a person meanwhile
+    if is_unseen:
+        outbox.thaw(tx, letter.id)
     ticket = tickets.tickets_by_number(tx, [letter.ticket]).get(letter.ticket) if letter.ticket else None
     if ticket is None:
         return

@@ -107,13 +107,12 @@ class _Written:
     draft: _Draft
     subject: str
     data: bytes
-    packed: bytes = b""
 
 
 def _fix(tx: Tx, written: _Written, mail_from: str) -> None:
     """Make the bytes durable; the first time, tell the team of files that its customer does not get."""
     draft = written.draft
-    is_first = outbox.freeze(tx, draft.row.id, written.subject, mail_from, written.packed)
+    is_first = outbox.freeze(tx, draft.row.id, written.subject, mail_from, written.data)
     lost = [file for file in _files(draft) if file.part in draft.left]
     if is_first and lost and not draft.is_for_team and not draft.desk.policy.public_url:
         tell_left_out(tx, draft.desk, draft.row, draft.material, lost)
@@ -126,7 +125,7 @@ def _write(draft: _Draft) -> _Written:
         sizes = {file.part: file.size for file in _files(draft)}
         bare = _compose(replace(draft, left=frozenset(sizes)))
         written = _compose(replace(draft, left=left_out(sizes, limit - len(bare.data))))
-    return replace(written, packed=outbox.packed(written.data))
+    return written
 
 
 def _compose(draft: _Draft) -> _Written:
@@ -201,6 +200,7 @@ def context_of(draft: _Draft) -> dict[str, object]:
     """What the templates may use, as described in `mime.samples`."""
     desk, row, material = draft.desk, draft.row, draft.material
     kept: Mapping[str, Any] = row.context
+    until = datetime.fromisoformat(kept["reopen_until"]) if "reopen_until" in kept else None
     return {
         "desk": {"name": desk.policy.name, "language": desk.policy.language},
         "ticket": _ticket(draft),
@@ -211,7 +211,8 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "thread": [_entry(draft, entry) for entry in material.earlier],
         "links": _links(draft),
         "mailtos": _mailtos(draft),
-        "reopen_until": datetime.fromisoformat(kept["reopen_until"]) if "reopen_until" in kept else None,
+        "reopen_until": until,
+        "is_too_late": until is not None and until <= desk.now(),
         "timezone": desk.policy.timezone,
         "other": [
             {"number": one.number, "subject": one.subject, "status_word": _status_word(draft, one.status)}

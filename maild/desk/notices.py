@@ -76,13 +76,13 @@ async def freeze_notice(desk: Desk, row: outbox.Letter) -> outbox.Letter:
     about trouble would only make more of it (RFC 5321 §4.5.5). Providers that force a sender do not take that one; a
     bounce is then known by our Message-ID and changes nothing but the letter's own state.
     """
-    subject, data, packed = await asyncio.to_thread(_write, desk, row)
+    subject, data = await asyncio.to_thread(_write, desk, row)
     mail_from = "" if desk.policy.verp else desk.policy.category(str(row.context["category"])).address
-    await desk.store.run(outbox.freeze, row.id, subject, mail_from, packed)
+    await desk.store.run(outbox.freeze, row.id, subject, mail_from, data)
     return replace(row, subject=subject, mail_from=mail_from, frozen=data)
 
 
-def _write(desk: Desk, row: outbox.Letter) -> tuple[str, bytes, bytes]:
+def _write(desk: Desk, row: outbox.Letter) -> tuple[str, bytes]:
     category = desk.policy.category(str(row.context["category"]))
     rendered = desk.renderer.letter(Letter(row.letter), row.language, _context(desk, row))
     outgoing = Outgoing(
@@ -101,8 +101,7 @@ def _write(desk: Desk, row: outbox.Letter) -> tuple[str, bytes, bytes]:
         fields=((LOOP_FIELD, desk.instance),),
         smtputf8=not row.to_address.isascii(),
     )
-    data = desk.sign(compose(outgoing), domain_of(outgoing.from_address))
-    return rendered.subject, data, outbox.packed(data)
+    return rendered.subject, desk.sign(compose(outgoing), domain_of(outgoing.from_address))
 
 
 def _context(desk: Desk, row: outbox.Letter) -> dict[str, object]:

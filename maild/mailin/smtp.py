@@ -50,6 +50,8 @@ class Rules:
         self, server: "SmtpConnection", session: Session, draft: Draft, path: str, options: list[str]
     ) -> str:
         """Anybody may send, if there is room for it."""
+        if _is_undeclared(server, draft, path):
+            return _NEEDS_SMTPUTF8
         try:
             server.door.room.check(_declared_size(options))
         except Transient as error:
@@ -63,6 +65,8 @@ class Rules:
         self, server: "SmtpConnection", session: Session, draft: Draft, path: str, options: list[str]
     ) -> str:
         """Only addresses of the desk, and not too many."""
+        if _is_undeclared(server, draft, path):
+            return _NEEDS_SMTPUTF8
         if asks_to_relay(path):
             return "550 5.7.1 we do not relay"
         address = served_address(path, server.door.desk.policy)
@@ -77,6 +81,14 @@ class Rules:
 log = logging.getLogger(__name__)
 
 _RULES = Rules()
+
+
+_NEEDS_SMTPUTF8 = "553 5.6.7 an address outside ASCII needs SMTPUTF8 in MAIL"
+
+
+def _is_undeclared(server: "SmtpConnection", draft: Draft, path: str) -> bool:
+    """Is that address outside ASCII in a mail that does not say so (RFC 6531 §3.4)? Our own MTA is not lectured."""
+    return not path.isascii() and not draft.smtp_utf8 and server.door.kind is Door.SMTP and not server.is_trusted
 
 
 def _declared_size(options: list[str]) -> int:

@@ -25,9 +25,10 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """The relay does not want this letter, now or ever."""
+    """The relay does not want this letter, now or ever. `is_unseen`: it was not even offered the letter's bytes."""
 
     reply: str
+    is_unseen: bool = False
 
 
 Outcome = Delivered | Later | Never

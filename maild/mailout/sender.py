@@ -6,7 +6,7 @@ Knows neither SMTP nor what a letter says: a transport delivers it, the desk fre
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import ParamSpec, TypeVar
 
@@ -25,34 +25,58 @@ log = logging.getLogger(__name__)
 
 _POLL = 1.0  # seconds; letters of another process (the CLI) and those whose time has come ring no bell
 _IDLE = 30.0  # seconds after which a worker without letters hangs up
+_SLOW = 10.0  # seconds after which a letter takes no more part in what may be under way at once
+_MAX_SLOW = 16  # letters: a relay that is slow with everything gets no more connections than that beside the usual ones
 _STOP = 5.0  # seconds that letters in hand have at the end
 _RENEW = outbox.LEASE.total_seconds() / 4  # seconds between two renewals of the leases in hand
 _BUSY = 0.5  # seconds until a busy database is asked again
 
 
+class RelayState:
+    """How the relay does, for those who watch: `trouble` is its last word, "" while it answers."""
+
+    def __init__(self) -> None:
+        self.trouble = ""
+
+
 async def run_sender(
-    desk: Desk, make_transport: Callable[[], Transport], *, workers: int = 4, stop: asyncio.Event
+    desk: Desk,
+    make_transport: Callable[[], Transport],
+    *,
+    workers: int = 4,
+    stop: asyncio.Event,
+    state: RelayState | None = None,
 ) -> None:
-    """Send letters until `stop`; then those in hand have 5 s. No letter and no relay makes this raise."""
-    sender = _Sender(desk, make_transport, workers)
+    """Send letters until `stop`; then those in hand have 5 s. No letter and no relay makes this raise.
+
+    `workers` letters are under way at once. One that the relay is slow with counts no longer: a tarpit holds up none
+    but those who fell into it. `state` is kept up to date.
+    """
+    sender = _Sender(desk, make_transport, workers, state or RelayState())
     await sender.run(stop)
 
 
 class _Sender:
-    def __init__(self, desk: Desk, make_transport: Callable[[], Transport], workers: int) -> None:
+    def __init__(self, desk: Desk, make_transport: Callable[[], Transport], workers: int, state: RelayState) -> None:
         self._desk = desk
         self._make_transport = make_transport
         self._workers = workers
-        self._in_hand: set[int] = set()
+        self._in_hand: dict[int, float] = {}  # since when, by the clock that never jumps
         self._queue: asyncio.Queue[outbox.Letter] = asyncio.Queue()
+        self._idle = 0  # workers that wait for a letter
         self._breaker = Breaker()
+        self._state = state
         self._bell = desk.wake.letters  # rung by whatever changes what can be claimed: new letters, a free worker, stop
 
     async def run(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._work()) for _ in range(self._workers)]
-            tasks += [group.create_task(self._ring_at(stop)), group.create_task(self._renew())]
-            await self._hand_out(stop)
+            tasks = {group.create_task(self._ring_at(stop)), group.create_task(self._renew())}
+            async for letter in self._claimed(stop):
+                self._queue.put_nowait(letter)
+                if self._queue.qsize() > self._idle:
+                    worker = group.create_task(self._work())
+                    tasks.add(worker)
+                    worker.add_done_callback(tasks.discard)
             await self._finish()
             for task in tasks:
                 task.cancel()
@@ -71,19 +95,24 @@ class _Sender:
             except StoreBusy as error:
                 log.warning("leases cannot be renewed: %s", error)
 
-    async def _hand_out(self, stop: asyncio.Event) -> None:
-        """Only as many letters are claimed as workers are free: a lease must not run out while its letter queues."""
+    async def _claimed(self, stop: asyncio.Event) -> AsyncIterator[outbox.Letter]:
+        """Letters for as many workers as may work: a lease must not run out while its letter queues."""
         while not stop.is_set():
             self._bell.clear()  # before looking, so that no ring from now on is lost
-            in_hand = len(self._in_hand)
-            room = self._breaker.room(self._workers - in_hand, in_hand, time.monotonic())
+            now = time.monotonic()
+            room = self._breaker.room(self._room(now), len(self._in_hand), now)
             claimed = await self._claim(room) if room else []
             # A clock that was set forward, or a program that was stopped for a while, lets leases in hand run out.
             for letter in (each for each in claimed if each.id not in self._in_hand):
-                self._in_hand.add(letter.id)
-                self._queue.put_nowait(letter)
+                self._in_hand[letter.id] = now
+                yield letter
             if not room or len(claimed) < room:
                 await self._listen(self._breaker.left(time.monotonic()) or _POLL)
+
+    def _room(self, now: float) -> int:
+        """How many more letters may be under way."""
+        slow = sum(now - since > _SLOW for since in self._in_hand.values())
+        return max(self._workers + min(slow, _MAX_SLOW) - len(self._in_hand), 0)
 
     async def _claim(self, limit: int) -> list[outbox.Letter]:
         try:
@@ -107,29 +136,36 @@ class _Sender:
             await self._listen(end - time.monotonic())
 
     async def _work(self) -> None:
+        """Send what is in the queue on one connection, until there has been nothing for a while."""
         transport = self._make_transport()
         try:
-            while True:
-                letter = await self._next(transport)
+            while (letter := await self._next()) is not None:
                 try:
                     await self._send(letter, transport)
                 finally:
-                    self._in_hand.discard(letter.id)
+                    del self._in_hand[letter.id]
                     self._bell.set()
         finally:
             await transport.close()
 
-    async def _next(self, transport: Transport) -> outbox.Letter:
+    async def _next(self) -> outbox.Letter | None:
+        """A letter; None for a worker that is not needed any more."""
+        if self._queue.empty() and self._idle >= self._workers:
+            return None
+        self._idle += 1
         try:
             async with asyncio.timeout(_IDLE):
                 return await self._queue.get()
         except TimeoutError:
-            await transport.close()
-        return await self._queue.get()
+            return None if self._queue.empty() else self._queue.get_nowait()  # it may have come at that very moment
+        finally:
+            self._idle -= 1
 
     async def _send(self, letter: outbox.Letter, transport: Transport) -> None:
         """One attempt, from the claim to the outbox row that says how it ended."""
         try:
+            if letter.frozen is None and await _patiently(delivery.is_pointless, self._desk, letter):
+                return
             outcome = await self._attempt(letter, transport)
             self._look_after_relay(outcome)
         except Exception:  # a bug in this letter must not stop the others
@@ -148,10 +184,12 @@ class _Sender:
 
     def _look_after_relay(self, outcome: Outcome) -> None:
         if not (isinstance(outcome, Later) and outcome.is_relay_down):
+            self._state.trouble = ""
             if self._breaker.answered():
                 log.info("the relay answers again")
             return
         now = time.monotonic()
+        self._state.trouble = outcome.reply
         if self._breaker.failed(now):
             log.warning("the relay is asked again in %.0f s: %s", self._breaker.left(now), outcome.reply)
 
@@ -169,11 +207,13 @@ class _Sender:
                 else:
                     _report(letter, "postponed", outcome)
                     at = self._desk.now() + delay
-                    await _patiently(delivery.postponed, self._desk, letter, outcome.reply, at)
+                    is_unseen = _is_unseen(letter, outcome)
+                    await _patiently(delivery.postponed, self._desk, letter, outcome.reply, at, is_unseen=is_unseen)
 
     async def _give_up(self, letter: outbox.Letter, outcome: Never | Later) -> None:
         _report(letter, "given up", outcome)
-        await _patiently(delivery.gave_up, self._desk, letter, outcome.reply)
+        is_unseen = _is_unseen(letter, outcome)
+        await _patiently(delivery.gave_up, self._desk, letter, outcome.reply, is_unseen=is_unseen)
 
     def _delay(self, letter: outbox.Letter, outcome: Later) -> timedelta | None:
         """While the relay is down only the breaker slows us: once it is back no letter shall wait for an hour."""
@@ -182,6 +222,11 @@ class _Sender:
         if delay is None or not outcome.is_relay_down:
             return delay
         return min(delay, timedelta(seconds=self._breaker.left(time.monotonic())))
+
+
+def _is_unseen(letter: outbox.Letter, outcome: Never | Later) -> bool:
+    """Has nobody seen a byte of it: not now, and not before, since its bytes would have been there already?"""
+    return letter.frozen is None and (outcome.is_unseen if isinstance(outcome, Never) else outcome.is_relay_down)
 
 
 async def _patiently(call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:

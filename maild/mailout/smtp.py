@@ -4,13 +4,15 @@ Trouble before MAIL is the relay's (Later, for all letters); from MAIL on it is 
 """
 
 import asyncio
+import os
 import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
-from typing import Final
+from pathlib import Path
+from typing import Final, Protocol
 
 import aiosmtplib
 
@@ -30,9 +32,22 @@ _BARE_END = re.compile(rb"\r\n|\r|\n")
 _TROUBLE: Final = (aiosmtplib.SMTPException, OSError)  # OSError: also time-outs and TLS
 
 
+class AccessToken(Protocol):
+    """What stands for a password at a relay that wants OAuth (RFC 6749 §1.4)."""
+
+    async def current(self) -> str:
+        """A token that is good for now. Raises Unreachable if there is none to be had."""
+
+    def forget(self) -> None:
+        """The relay has refused it: the next one has to be new."""
+
+
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Where letters go. `password` is asked at every connection; `own_name` is for EHLO ("" = the system's name)."""
+    """Where letters go. `password` is asked at every connection; `own_name` is for EHLO ("" = the system's name).
+
+    With `token` the login is XOAUTH2. `ca_file` holds the certificates that vouch for the relay's; then TLS is a must.
+    """
 
     host: str
     port: int
@@ -40,6 +55,18 @@ class Relay:
     username: str
     password: Callable[[], str]
     own_name: str
+    token: AccessToken | None = None
+    ca_file: Path | None = None
+
+    @property
+    def wants_starttls(self) -> bool:
+        """Must the connection go over to TLS: where a password would go out over a network, or by order."""
+        return not self.is_smtps and (self.ca_file is not None or (bool(self.username) and not self.is_loopback))
+
+    @property
+    def is_checked(self) -> bool:
+        """Must the relay prove who it is?"""
+        return self.ca_file is not None or (not self.is_loopback and (self.is_smtps or self.wants_starttls))
 
     @property
     def is_loopback(self) -> bool:
@@ -110,7 +137,12 @@ class SmtpTransport:
     async def _hand_over(self, client: aiosmtplib.SMTP, mail_from: str, rcpt_to: str, data: bytes) -> Outcome:
         is_wide = not (mail_from.isascii() and rcpt_to.isascii() and data.isascii())
         if is_wide and not client.supports_extension("smtputf8"):
-            return Never("the relay does not take international addresses (SMTPUTF8)")  # RFC 6531 §3.2
+            # RFC 6531 §3.2
+            return Never("the relay does not take international addresses (SMTPUTF8)", is_unseen=True)
+        limit = size_limit(client)
+        if limit and len(data) > limit:
+            words = f"552 5.3.4 the relay takes {limit} octets at most and this letter has {len(data)}"
+            return Never(f"{words}: set outbound.max_size", is_unseen=True)
         try:
             return await _transaction(client, mail_from, rcpt_to, data, is_wide)
         except aiosmtplib.SMTPResponseException as error:
@@ -125,6 +157,12 @@ class SmtpTransport:
         if code == _NOT_READY or not 400 <= code < 600:
             self._drop()
         return Never(reply) if 500 <= code < 600 else Later(reply)
+
+
+def size_limit(client: aiosmtplib.SMTP) -> int:
+    """The largest letter that the relay says it takes, in octets; 0 if it does not say (RFC 1870 §4)."""
+    said = client.esmtp_extensions.get("size", "")
+    return int(said) if said.isdecimal() else 0
 
 
 async def _transaction(client: aiosmtplib.SMTP, mail_from: str, rcpt_to: str, data: bytes, is_wide: bool) -> Delivered:
@@ -160,36 +198,57 @@ def on_the_wire(data: bytes) -> bytes:
 async def connect(relay: Relay) -> aiosmtplib.SMTP:
     """A connection that has gone through TLS and login as far as the relay asks for them. Raises Unreachable."""
     try:
-        client = _client(relay, relay.password() if relay.username else "")
+        client = _client(relay, await _password(relay))
         await client.connect()
     except aiosmtplib.SMTPResponseException as error:
+        if relay.token is not None:
+            relay.token.forget()
         raise Unreachable(f"{error.code} {error.message}") from error
     except (*_TROUBLE, ValueError) as error:  # ValueError: a password that cannot be read or sent
-        raise Unreachable(str(error) or type(error).__name__) from error
+        raise Unreachable(_reason(error)) from error
     return client
+
+
+def _reason(error: Exception) -> str:
+    """In the words of the system, where it is the system that says no: the library's repeat host and port."""
+    cause = error.__cause__
+    if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError) and (cause.errno or 0) > 0:
+        return os.strerror(cause.errno or 0)
+    return str(error) or type(error).__name__
+
+
+async def _password(relay: Relay) -> str:
+    """Password or token. Raises Unreachable or OSError if there is none at the moment."""
+    if relay.token is not None:
+        return await relay.token.current()
+    return relay.password() if relay.username else ""
 
 
 def _client(relay: Relay, password: str) -> aiosmtplib.SMTP:
     """TLS is taken when offered, and demanded where a password would go out over a network (RFC 8314 §3.3)."""
-    is_demanded = bool(relay.username) and not relay.is_loopback and not relay.is_smtps
+
+    async def token() -> str:
+        return password
+
     return aiosmtplib.SMTP(
         hostname=relay.host,
         port=relay.port,
         username=relay.username or None,
-        password=password if relay.username else None,
+        password=password if relay.username and relay.token is None else None,
+        oauth_token_generator=token if relay.token is not None else None,
         local_hostname=relay.own_name or None,
         timeout=_CONNECT,
         use_tls=relay.is_smtps,
-        start_tls=False if relay.is_smtps else is_demanded or None,
-        tls_context=_tls_context(not relay.is_loopback and (relay.is_smtps or is_demanded)),
+        start_tls=False if relay.is_smtps else relay.wants_starttls or None,
+        tls_context=_tls_context(relay.is_checked, relay.ca_file),
     )
 
 
 @cache
-def _tls_context(is_checked: bool) -> ssl.SSLContext:
+def _tls_context(is_checked: bool, ca_file: Path | None) -> ssl.SSLContext:
     """Certificates are checked where TLS is promised; taken as they come where plain text would do (RFC 7435 §3)."""
     if is_checked:
-        return ssl.create_default_context()
+        return ssl.create_default_context(cafile=ca_file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

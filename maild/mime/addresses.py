@@ -1,21 +1,25 @@
-"""Address and date fields by mail-parser, from a header section repaired for it, with the standard library behind.
+"""Address and date fields by mail-parser, from a header section repaired for it; what breaks the rules by our own.
 
 mail-parser loses raw 8-bit octets and fails on some fields; it is given clean Unicode and asked for these fields only.
+Who the one author is has to be the same by both readings.
 """
 
 import re
 from base64 import b64encode
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import getaddresses, parsedate_to_datetime
+from datetime import datetime
 
 import mailparser
 
 from maild.core.mail import Mailbox
-from maild.mime import fields
+from maild.mime import fields, mailboxes, moments
 
 _ENCODED_RUN = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=(?:[ \t]*=\?[^?\s]+\?[bBqQ]\?[^?]*\?=)*")
 _BARE = re.compile(r"[^\s<>@,;:\"()\[\]]{1,64}@[^\s<>@,;:\"()\[\]]{1,255}")
+_ADDR_SPEC = r"[^\s<>@,;:\"'()\[\]\\=]++@[^\s<>@,;:\"'()\[\]\\=]++"
+_PHRASE = r'(?:"(?:[^"\\]|\\.)*+"|[^<>@,;:"()\\]++)*+'
+_ITEM = rf"(?:{_ADDR_SPEC}\s*+|{_PHRASE}<{_ADDR_SPEC}>\s*+)"
+_WELL_FORMED = re.compile(rf"\s*+{_ITEM}(?:,\s*+{_ITEM})*+")
 _FOR_DISPLAY = ("reply-to", "sender", "return-path")
 _MAX_VALUE = 64 * 1024  # characters of one address field that are looked at
 
@@ -37,10 +41,9 @@ def read_people(values: dict[str, list[str]]) -> People:
     wanted = {name: ", ".join(values.get(name, ()))[:_MAX_VALUE] for name in ("from", "to", "cc")}
     date = values.get("date", [""])[0]
     section = "".join(f"{name}: {_for_parser(value)}\n" for name, value in wanted.items() if value)
-    parsed = _parsed(f"{section}Date: {date}\n\n")
-    authors = _mailboxes(parsed, "from_", wanted["from"])
-    author, is_sole, defects = _author(values, authors, _odd_items(parsed))
-    moment = _moment(getattr(parsed, "date", None), date)
+    parsed = _parsed(f"{section}Date: {moments.repaired(date)}\n\n")
+    author, is_sole, defects = _author(values, _mailboxes(parsed, "from_", wanted["from"]), parsed)
+    moment = moments.read(getattr(parsed, "date", None), date)
     if date and moment is None:
         defects.append("date not understood")
     return People(
@@ -61,21 +64,29 @@ def _parsed(section: str) -> mailparser.MailParser | None:
 
 
 def _author(
-    values: dict[str, list[str]], authors: tuple[Mailbox, ...], odd_items: list[str]
+    values: dict[str, list[str]], authors: tuple[Mailbox, ...], parsed: mailparser.MailParser | None
 ) -> tuple[Mailbox | None, bool, list[str]]:
     """The author, whether he is the only one, and what was odd (RFC 5322 §3.6.2 allows several, RFC 7489 none)."""
     count = len(values.get("from", ()))
-    is_sole = count == 1 and len(authors) == 1 and not odd_items
-    if is_sole:
+    strict = _pairs(parsed, "from_")
+    is_certain = not _odd_items(parsed) and [one.address for one in strict] == [one.address for one in authors]
+    if count == 1 and len(authors) == 1 and is_certain:
         return authors[0], True, []
     defects = [f"{count} From fields" if count != 1 else f"{len(authors)} mailboxes in From"]
+    if count == 1 and len(authors) == 1:
+        defects = ["From is malformed"]
     if authors:
         return authors[0], False, defects
+    return mailboxes.read_name(", ".join(values.get("from", ()))) or _stand_in(values), False, defects
+
+
+def _stand_in(values: dict[str, list[str]]) -> Mailbox | None:
+    """Whom to show where From is empty."""
     for name in _FOR_DISPLAY:
-        found = _addresses_of(", ".join(values.get(name, ()))[:_MAX_VALUE])
+        found = mailboxes.read_list(", ".join(values.get(name, ())))
         if found:
-            return found[0], False, defects
-    return None, False, defects
+            return found[0]
+    return None
 
 
 def _odd_items(parsed: mailparser.MailParser | None) -> list[str]:
@@ -94,22 +105,20 @@ def _odd_items(parsed: mailparser.MailParser | None) -> list[str]:
 
 
 def _mailboxes(parsed: mailparser.MailParser | None, name: str, value: str) -> tuple[Mailbox, ...]:
-    """The mailboxes of one field; the standard library's where mail-parser finds none but there is an @."""
+    """The mailboxes of one field: mail-parser's if it keeps the rules, else those that can be made out."""
+    found = _pairs(parsed, name) if _WELL_FORMED.fullmatch(_for_parser(value)) else ()
+    return found or mailboxes.read_list(value)
+
+
+def _pairs(parsed: mailparser.MailParser | None, name: str) -> tuple[Mailbox, ...]:
     pairs = getattr(parsed, name, None) if parsed is not None else None
-    found = tuple(_mailbox(*pair) for pair in pairs or () if isinstance(pair, tuple) and "@" in pair[1])
-    return found or (_addresses_of(value) if "@" in value else ())
-
-
-def _addresses_of(value: str) -> tuple[Mailbox, ...]:
-    """What the standard library reads, else whatever looks like an address."""
-    clean = _for_parser(value)
-    pairs = [pair for pair in getaddresses([clean]) if "@" in pair[1] and " " not in pair[1]] if clean else []
-    return tuple(_mailbox(*pair) for pair in pairs) or tuple(_mailbox("", one) for one in _BARE.findall(value)[:10])
+    return tuple(_mailbox(*pair) for pair in pairs or () if isinstance(pair, tuple) and "@" in pair[1])
 
 
 def _mailbox(name: str, address: str) -> Mailbox:
-    words = " ".join(fields.decode_words(name).split()).strip("\"'")
-    return Mailbox("" if words == address else words, "".join(address.split()))
+    words = " ".join(fields.decode_words(name).split()).strip("\"' ")
+    kept = address if address.startswith('"') else "".join(address.split())
+    return Mailbox("" if words.lower() == kept.lower() else words, kept)
 
 
 def _for_parser(value: str) -> str:
@@ -119,13 +128,3 @@ def _for_parser(value: str) -> str:
 
 def _encoded(text: str) -> str:
     return f"=?utf-8?B?{b64encode(text.encode()).decode('ascii')}?="
-
-
-def _moment(date: object, value: str) -> datetime | None:
-    """The date in UTC, None for nonsense."""
-    try:
-        moment = date if isinstance(date, datetime) else parsedate_to_datetime(value)
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return aware.astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None

@@ -30,6 +30,7 @@ _ATTRIBUTES = {
 }
 _MAX_HTML = 2 * 1024 * 1024  # characters
 _MAX_OPEN = 1000  # elements open at once; nh3 needs quadratic time for deep nesting
+_MAX_ESCAPES = 40_000  # entities; nh3 needs quadratic time for long rows of them
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _CLOSED_BY_NEXT = frozenset("area br col hr img input link meta source wbr p li td th tr dd dt option tbody".split())
 
@@ -57,9 +58,9 @@ _CLEANER = nh3.Cleaner(
 def clean(html: str) -> str:
     """The harmless part of some HTML as a fragment.
 
-    Markup beyond 2 Mi characters is left out; of absurdly nested markup only the text is kept.
+    Markup beyond 2 Mi characters is left out; of absurd markup only the text is kept.
     """
-    if _is_too_deep(html[:_MAX_HTML]):
+    if _is_too_deep(html[:_MAX_HTML]) or html.count("&") + html.count("\u00a0") > _MAX_ESCAPES:
         return f"<pre>{escape(to_text(html).text)}</pre>"
     return _CLEANER.clean(html[:_MAX_HTML]).strip()
 

@@ -21,11 +21,19 @@ _KNOWN = re.compile(
     rb"|in-reply-to|references|x-[a-z0-9-]+|list-[a-z-]+|dkim-signature|authentication-results)[ \t]*:"
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
-# Encoded text may hold "?" and blanks that the encoder forgot to encode. The bounds keep matching linear.
-_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,4000}(?:\?(?!=)[^?]{0,200}){0,5})\?=")
+# Encoded text may hold "?" and blanks that the encoder forgot to encode; a word cut off in the middle ends at a blank.
+# Every repetition stops at the "?" that any further word has, which keeps matching linear.
+_WORD = re.compile(
+    r"=\?([^?\s]{0,60})\?([bBqQ])\?"
+    r"(?:([^?]*+(?:\?(?!=)(?![^?\s]{0,60}\?[bBqQ]\?)[^?]*+){0,5}+)\?=|([^?\s]++)(?:\?(?=\s|$)|(?=\s|$)))"
+)
 _CHARSET_PARAMETER = re.compile(rb"(?i)charset\s*=\s*\"?([\w.:-]{2,40})")
 _SPACES = re.compile(r"[ \t]+")
 _MAX_MIME_VALUE = 4096  # characters; the parameter parser of the standard library is quadratic
+_INDENTED_FIELD = re.compile(rb"[ \t]{1,80}[A-Za-z][A-Za-z-]{1,40}:")
+_ONLY_MULTIPART = re.compile(r"(?i)^\s*multipart\s*;")
+_DISPOSITION = re.compile(r"(?i)^\s*\"?(attachment|inline)\"?[\s;]*")
+_MEDIA_TYPE = re.compile(r"^\s*([\w.+-]+)\s*/\s*([\w.+-]+)\s*;?\s*")
 _HINT_WINDOW = 1 << 16
 
 
@@ -37,6 +45,8 @@ def split_section(section: bytes) -> tuple[list[tuple[str, bytes]], int]:
         match = _FIELD.fullmatch(line)
         if match:
             fields.append((match[1].decode("ascii"), match[2]))
+        elif line.startswith(b"=?") and fields:  # a continuation that lost its blank
+            fields[-1] = fields[-1][0], fields[-1][1] + b" " + line
         elif line.strip() and not line.startswith(_MBOX_SEPARATORS):
             odd += 1
     return fields, odd
@@ -75,8 +85,18 @@ def message_of(fields: list[tuple[str, bytes]], hint: str) -> Message:
     message = Message()
     for name, value in fields:
         if name.lower().startswith("content-"):
-            message[name] = unfold(value[: 2 * _MAX_MIME_VALUE], hint)[:_MAX_MIME_VALUE]
+            text = unfold(value[: 2 * _MAX_MIME_VALUE], hint)[:_MAX_MIME_VALUE]
+            message[name] = _spelt(name.lower(), text)
     return message
+
+
+def _spelt(name: str, value: str) -> str:
+    """A field as RFC 2045 §5.1 and RFC 2183 want it: no blanks around the slash, a semicolon before the parameters."""
+    if name == "content-disposition":
+        return _DISPOSITION.sub(r"\1; ", value, count=1)
+    if name == "content-type":
+        return _MEDIA_TYPE.sub(r"\1/\2; ", _ONLY_MULTIPART.sub("multipart/mixed;", value, count=1), count=1)
+    return value
 
 
 def decode_words(value: str) -> str:
@@ -92,7 +112,7 @@ def decode_words(value: str) -> str:
         if between.strip() or not run:
             pieces += [_text_of(run), between]
             run = []
-        run.append((match[1], _octets_of(match[2], match[3])))
+        run.append((match[1].partition("*")[0], _octets_of(match[2], match[3] if match[3] is not None else match[4])))
         place = match.end()
     pieces += [_text_of(run), value[place:]]
     return _SPACES.sub(" ", _CONTROL.sub(" ", "".join(pieces)))
@@ -100,7 +120,7 @@ def decode_words(value: str) -> str:
 
 def _octets_of(encoding: str, text: str) -> bytes:
     """The octets of one encoded word; broken base64 gives what can be read of it."""
-    if encoding in "qQ":
+    if encoding in "qQ" or not text.isascii():
         return a2b_qp(text.encode("utf-8"), header=True)
     letters = re.sub(r"[^A-Za-z0-9+/]", "", text)
     try:
@@ -121,4 +141,5 @@ def _text_of(run: list[tuple[str, bytes]]) -> str:
 
 def without_nul(raw: bytes) -> bytes:
     """The octets to parse: no NUL, nothing before the first field. The stored mail keeps them."""
-    return raw.replace(b"\0", b"").removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    kept = raw.replace(b"\0", b"").removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    return kept.lstrip(b" \t") if _INDENTED_FIELD.match(kept) else kept

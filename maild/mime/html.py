@@ -8,6 +8,7 @@ from typing import Any
 Range = tuple[int, int]
 
 MAX_RENDERED = 2 * 1024 * 1024  # characters of HTML laid out; more is only stripped of its tags
+_MAX_TAGS = 40_000  # the same
 
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _TRAILING = re.compile(r"(?<![ \t\u00a0\u200b])[ \t\u00a0\u200b]++$", re.MULTILINE)
@@ -42,7 +43,7 @@ def to_text(html: str) -> Rendered:
         tree = lxml.html.document_fromstring(cleaned.encode("utf-8"), parser=parser)
     except (LxmlError, ValueError):
         return Rendered("")
-    if len(cleaned) > MAX_RENDERED:
+    if len(cleaned) > MAX_RENDERED or cleaned.count("<") > _MAX_TAGS:
         return Rendered(_stripped(tree))
     return _tidy(lay_out(tree))
 

@@ -7,11 +7,11 @@ import re
 
 from maild.core.courtesy import is_courtesy
 from maild.core.mail import Attachment, Kind, Mail
-from maild.mime import addresses, attach, body, fields, kinds, parts
+from maild.mime import addresses, attach, body, fields, kinds, parts, unpack
+from maild.mime.looks import Looks
 
 _MSG_ID = re.compile(r"<([^<>]{1,995})>")
 _MAX_IDS = 1000
-_ALTERNATIVES_NOBODY_READS = frozenset({"text/x-amp-html", "text/enriched", "text/richtext", "text/watch-html"})
 _CYRILLIC = re.compile("[\u0400-\u04ff]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NO_WORDS = re.compile(r"https?://\S+|[^\s@]{1,64}@[^\s@]+")
@@ -25,7 +25,7 @@ def parse(raw: bytes) -> Mail:
     kept = fields.without_nul(raw)
     hint = fields.charset_hint(kept)
     try:
-        tree = parts.take_apart(kept, hint)
+        tree = unpack.take_apart(kept, hint)
     except parts.LimitExceededError as limit:
         return _unparsed(kept, hint, str(limit))
     return _understood(kept, hint, tree)
@@ -44,27 +44,41 @@ def _understood(raw: bytes, hint: str, tree: parts.Tree) -> Mail:
     header = _Header(tree, hint)
     text_leaves = body.text_leaves(tree.leaves)
     read = body.read_body(text_leaves or body.calendar_leaves(tree.leaves), hint, header.subject)
-    attached = tuple(attach.describe(leaf) for leaf in tree.leaves if _is_attachment(leaf, text_leaves))
-    sort = kinds.sort_out(
-        kinds.Looks(
-            raw,
-            tree.head.get_content_type(),
-            str(tree.head.get_param("report-type", "")).lower(),
-            header.first,
-            header.people.author.address if header.people.author else "",
-            header.subject,
-            read.text,
-            tree.leaves,
-        )
-    )
+    attached = tuple(attach.describe(leaf, read.html_safe) for leaf in tree.leaves if _is_attachment(leaf, text_leaves))
+    sort = kinds.sort_out(_looks(raw, tree, header, read))
     return _mail(header, read, attached, sort, tree.defects, None)
 
 
+def _looks(raw: bytes, tree: parts.Tree, header: "_Header", read: body.Body) -> Looks:
+    people = header.people
+    return Looks(
+        raw=raw,
+        type=tree.head.get_content_type(),
+        report_type=str(tree.head.get_param("report-type", "")).strip().lower(),
+        fields=header.first,
+        author=people.author.address if people.author else "",
+        own=frozenset(one.address.lower() for one in (*people.to, *people.cc)),
+        subject=header.subject,
+        text=read.text,
+        reply=read.reply,
+        leaves=tree.leaves,
+    )
+
+
 def _is_attachment(leaf: parts.Leaf, text_leaves: list[parts.Leaf]) -> bool:
-    """Everything but the text; a named text inside a multipart is both (older clients send files so)."""
+    """Everything but the text and its other forms; a named text inside a multipart is both (older clients send files
+    so), as is a whole mail that is a named attachment."""
+    is_named = bool(attach.name_of(leaf))
     if leaf in text_leaves:
-        return bool(leaf.path) and bool(attach.name_of(leaf))
-    return leaf.type not in _ALTERNATIVES_NOBODY_READS or bool(attach.name_of(leaf))
+        return is_named and (bool(leaf.path) or attach.disposition_of(leaf) == "attachment")
+    return is_named or not _is_other_form(leaf)
+
+
+def _is_other_form(leaf: parts.Leaf) -> bool:
+    """A form of the text that nobody reads: unnamed, beside those that we read."""
+    is_alternative = any(container.subtype == "alternative" for container in leaf.path)
+    is_markup = leaf.type.startswith("text/") and leaf.type not in unpack.FILE_TYPES
+    return is_markup and is_alternative and attach.disposition_of(leaf) != "attachment"
 
 
 class _Header:
@@ -123,6 +137,7 @@ def _mail(
         defects=header.people.defects + defects,
         error=error,
         calendar_method=sort.calendar_method,
+        kind_reason=sort.reason,
     )
 
 

@@ -217,6 +217,7 @@ _NOTHING: dict[str, object] = {
     "note": "",
     "auto_solve_at": None,
     "is_auto_solved": False,
+    "is_too_late": False,
     "token_address": "",
     "cc": [],
     "claims": None,

@@ -5,10 +5,11 @@ Letters: every key of `bare_context` is always given; "", None or [] where it do
 unverified, failed, open or "". An attachment with `url` is fetched there `until` then; one that `is_left_out` did not
 fit at all, and `left_out` tells the team of those in a letter to a customer. Optional, with defaults from
 `mime.render`: `cc` (people in Cc of the customer's mail, no participants), `reply_is_note` (an answer to this team
-letter stays inside), `is_open_trust` (such an answer is held), `is_note` (a copy carries a note), `claims` (number of a
-ticket the mail names but has not joined), `claims_own` (the author has a part in it, but is not verified), `has_links`
-(there are web pages), `hold` (a mail of support's own that was set aside), `echo` (what became of an agent's mail),
-`by` and `how` (who handed a ticket over, and that it was assigned or moved), `days` (how long mails are held).
+letter stays inside), `is_open_trust` (such an answer is held), `is_note` (a copy carries a note), `is_too_late` (the
+deadline passed before the letter could leave), `claims` (number of a ticket the mail names but has not joined),
+`claims_own` (the author has a part in it, but is not verified), `has_links` (there are web pages), `hold` (a mail of
+support's own that was set aside), `echo` (what became of an agent's mail), `by` and `how` (who handed a ticket over,
+and that it was assigned or moved), `days` (how long mails are held).
 """
 
 from collections.abc import Callable
@@ -313,7 +314,7 @@ def _echoed(say: dict[str, str]) -> Context:
         "echo": {
             "to": ["customer@firma.example"],
             "commands": ["#solved"],
-            "stripped": ["quote", "tokens", "note", "commands"],
+            "stripped": ["quote", "tokens", "note", "lines"],
             "text": say["answer"],
             "note": say["note"],
         }

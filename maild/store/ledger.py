@@ -200,6 +200,10 @@ def load(tx: Tx, mail: int) -> SpooledMail:
     )
 
 
+_HEAD = 256 * 2**10  # octets
+_DELIVERED = 'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, mail FROM arrivals'
+
+
 def _envelope(row: Row) -> Envelope:
     return Envelope(
         mail_from=row[4],
@@ -325,6 +329,12 @@ def raw(tx: Tx, mail: int) -> bytes | None:
     return zlib.decompress(row[0]) if row else None
 
 
+def head(tx: Tx, mail: int) -> bytes:
+    """The first 256 KiB of a mail, which is all that a header section may have; b"" if there is none."""
+    row = tx.one("SELECT octets FROM mails WHERE id = ?", mail)
+    return zlib.decompressobj().decompress(row[0], _HEAD) if row else b""
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
     """A mail as the lists show it; `door` is that of its first delivery."""
@@ -361,9 +371,9 @@ def row(tx: Tx, mail: int) -> LedgerRow | None:
     return _row(found) if found else None
 
 
-def recent(tx: Tx, limit: int) -> list[LedgerRow]:
-    """The newest mails, newest first."""
-    return [_row(found) for found in tx.all(f"{_ROW} ORDER BY m.id DESC LIMIT ?", limit)]
+def recent(tx: Tx, limit: int) -> list[tuple[int, Envelope]]:
+    """The newest deliveries, newest first: which mail, and how it came."""
+    return [(int(found[7]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
 
 
 def _row(found: Row) -> LedgerRow:

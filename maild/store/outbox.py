@@ -1,7 +1,6 @@
 """The outbox: letters committed with the change that caused them, until the relay has taken them (or never will)."""
 
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -83,7 +82,7 @@ def _letter(row: tuple[Any, ...]) -> Letter:
         attempts=row[11],
         subject=row[12],
         mail_from=row[13],
-        frozen=zlib.decompress(row[14]) if row[14] is not None else None,
+        frozen=bytes(row[14]) if row[14] is not None else None,
     )
 
 
@@ -102,18 +101,16 @@ def release_leases(tx: Tx) -> None:
 
 
 def freeze(tx: Tx, letter: int, subject: str, mail_from: str, data: bytes) -> bool:
-    """Fix the bytes of a letter, before its first attempt; `data` comes from `packed`. False if that is done."""
+    """Fix the bytes of a letter, before its first attempt. False if that is done.
+
+    They are kept as they are: most of a large letter is base64, which takes long to compress and hardly shrinks.
+    """
     return (
         tx.run(
             "UPDATE outbox SET subject = ?, mail_from = ?, frozen = ? WHERE id = ? AND frozen IS NULL",
             subject, mail_from, data, letter,
         ) > 0
     )  # fmt: skip
-
-
-def packed(data: bytes) -> bytes:
-    """The bytes of a letter as the row keeps them."""
-    return zlib.compress(data, 1)
 
 
 def subject_of(tx: Tx, letter: int) -> str:
@@ -123,10 +120,13 @@ def subject_of(tx: Tx, letter: int) -> str:
 
 
 def sent(tx: Tx, letter: int, reply: str, now: datetime) -> None:
-    """The relay has taken it. The bytes are kept no longer: Message-ID, subject and reply say what went out."""
+    """The relay has taken it. The bytes are kept no longer: Message-ID, subject and reply say what went out.
+
+    Its bounce may be quicker than we are: then it is failed already, and stays so.
+    """
     tx.run(
         "UPDATE outbox SET state = 'sent', attempts = attempts + 1, last_reply = ?, sent_at = ?, leased_until = 0,"
-        " frozen = NULL WHERE id = ?",
+        " frozen = NULL WHERE id = ? AND state = 'queued'",
         reply, to_micros(now), letter,
     )  # fmt: skip
 
@@ -134,9 +134,15 @@ def sent(tx: Tx, letter: int, reply: str, now: datetime) -> None:
 def later(tx: Tx, letter: int, reply: str, next_attempt_at: datetime) -> None:
     """It did not go out this time."""
     tx.run(
-        "UPDATE outbox SET attempts = attempts + 1, last_reply = ?, next_attempt_at = ?, leased_until = 0 WHERE id = ?",
+        "UPDATE outbox SET attempts = attempts + 1, last_reply = ?, next_attempt_at = ?, leased_until = 0"
+        " WHERE id = ? AND state = 'queued'",
         reply, to_micros(next_attempt_at), letter,
     )  # fmt: skip
+
+
+def thaw(tx: Tx, letter: int) -> None:
+    """Let a letter be written anew at its next attempt. Only for bytes that have never left this machine."""
+    tx.run("UPDATE outbox SET frozen = NULL WHERE id = ? AND state <> 'sent'", letter)
 
 
 def failed(tx: Tx, letter: int, reply: str) -> bool:

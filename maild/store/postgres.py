@@ -177,11 +177,14 @@ def _first_line(error: BaseException) -> str:
 
 
 def open_postgres(url: str) -> Postgres:
-    """The database of that URL. Raises what `open_store` does: nothing is created or migrated here."""
+    """The database of that URL, with this release's schema or the one before (`schema.MAY_WAIT`).
+
+    Raises what `open_store` does: nothing is created or migrated here.
+    """
     backend = _connected(url)
     try:
         _check_durability(backend.database)
-        missing = schema.missing_steps(backend.database)
+        missing = [step for step in schema.missing_steps(backend.database) if step not in schema.MAY_WAIT]
     except peewee.PeeweeException as error:
         backend.close()
         raise _not_opened(error) from error

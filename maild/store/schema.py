@@ -10,6 +10,9 @@ from playhouse.migrations import Runner
 from maild.core.errors import ConfigError
 
 _STEPS = Path(__file__).parent / "migrations"
+# Steps of this release that its code can do without, so that nodes of PostgreSQL can be restarted with it one after the
+# other before `maild migrate`. Every release after the first one names here all the steps that it adds.
+MAY_WAIT: frozenset[str] = frozenset()
 _LOCK = 0x6D61696C64  # "maild": the advisory lock of whoever migrates
 
 

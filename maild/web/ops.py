@@ -21,28 +21,34 @@ Jobs = Callable[[], Mapping[str, JobReport]]
 Values = Callable[[], Mapping[str, float]]
 
 
-def ops_app(desk: Desk, jobs: Jobs, values: Values) -> Starlette:
-    """Health and metrics. `jobs` and `values` are asked anew for each answer; values are numbers of this process."""
-    pages = OpsPages(desk, jobs, values)
+def ops_app(desk: Desk, jobs: Jobs, values: Values, relay: Callable[[], str] = str) -> Starlette:
+    """Health and metrics. The other arguments are asked anew for each answer: `values` are numbers of this process,
+    `relay` is what the relay last said while it serves nobody, "" while all is well.
+    """
+    pages = OpsPages(desk, jobs, values, relay)
     return Starlette(routes=[Route("/health", pages.health), Route("/metrics", pages.metrics)])
 
 
 class OpsPages:
     """The two endpoints."""
 
-    def __init__(self, desk: Desk, jobs: Jobs, values: Values) -> None:
-        self._desk, self._jobs, self._values = desk, jobs, values
+    def __init__(self, desk: Desk, jobs: Jobs, values: Values, relay: Callable[[], str]) -> None:
+        self._desk, self._jobs, self._values, self._relay = desk, jobs, values, relay
 
     async def health(self, request: Request) -> Response:
-        """200 while the database answers (reading and writing) and no job's last run failed, else 503."""
-        jobs = self._jobs()
+        """200 while the database answers (reading and writing) and no job's last run failed, else 503.
+
+        A relay in trouble is told, but letters wait for it and mail is taken: no reason to take this node out of use.
+        """
+        jobs, trouble = self._jobs(), self._relay()
         waiting = await self._waiting()
         is_ok = waiting is not None and not any(job.last_error for job in jobs.values())
         body = {
-            "status": "ok" if is_ok else "degraded",
+            "status": "ok" if is_ok and not trouble else "degraded",
             "version": __version__,
             "database": waiting is not None,
             **(_queues(waiting, self._desk.now()) if waiting else {}),
+            "relay": {"ok": not trouble, "last_reply": trouble or None},
             "jobs": {name: _job(job) for name, job in jobs.items()},
         }
         return JSONResponse(body, 200 if is_ok else 503, {"Cache-Control": "no-store"})

@@ -172,14 +172,42 @@ def test_a_file_that_is_not_there_does_not_stop_the_others(tmp_path: Path) -> No
 
 def test_the_page_tells_new_words_from_folded_ones() -> None:
     page = explain("-", stdin=REPLY.encode()).stdout
-    new, folded = page.index("New words:\n  Still nothing here."), page.index("Folded away:")
+    new, folded = (
+        page.index("New words:\n  Still nothing here."),
+        page.index("Folded away as a quote with its introduction:"),
+    )
     assert new < folded < page.index("> It should have arrived.")
     assert "Kind:       a mail, in English" in page
     assert "Names:      [#1042]" in page
 
 
 def test_the_page_lists_attachments() -> None:
-    assert "Attachments:\n  invoice.pdf  application/pdf  4\N{NO-BREAK SPACE}B" in explain("-", stdin=QUESTION).stdout
+    page = explain("-", stdin=QUESTION).stdout
+    assert "Attachments:\n  invoice.pdf  application/pdf  4\N{NO-BREAK SPACE}B" in page
+    assert f"sha256 {hashlib.sha256(b'four').hexdigest()}" in page
+
+
+def test_the_page_tells_by_what_the_kind_was_known() -> None:
+    page = explain("-", stdin=BOUNCE.encode()).stdout
+    assert "Kind:       a delivery report (by its delivery status), in English" in page
+    assert "Returned:\n  nobody@firma.example failed 5.1.1\n  about a2@desk.example" in page
+    page = explain("-", stdin=b"From: a@b.example\nX-Autoreply: yes\n\nI am away.\n").stdout
+    assert "an automatic answer (by its field x-autoreply)" in page
+
+
+@pytest.mark.parametrize(
+    ("below", "sign"),
+    [
+        ("> It should have arrived.\n", "quoted lines"),
+        ("-- \nIvan\n", "a signature"),
+        ("-----Original Message-----\nFrom: a@b.example\nSubject: x\n\nold\n", "an earlier mail with its header"),
+        ("=-=-= write above this line =-=-=\nold\n", "what stands below our marker"),
+        ("Sent from my iPhone\n", "the line of a phone or mail program"),
+    ],
+)
+def test_the_page_names_the_sign_of_each_fold(below: str, sign: str) -> None:
+    page = explain("-", stdin=f"From: a@b.example\n\nStill nothing here.\n\n{below}".encode()).stdout
+    assert f"Folded away as {sign}:" in page
 
 
 def test_a_stranger_cannot_steer_the_terminal() -> None:

@@ -1,7 +1,7 @@
 """A desk with letters to send, and its sender at work, for the tests of this folder."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Self
@@ -9,6 +9,7 @@ from typing import Self
 from maild.core.effects import OpenTicket, Send
 from maild.core.letter import Letter
 from maild.core.mail import Mailbox
+from maild.core.rounds import round_context
 from maild.core.tokens import Purpose
 from maild.desk.apply import queue_letter
 from maild.desk.desk import Desk, utc_now
@@ -41,13 +42,23 @@ class Rig:
         if rings:
             self.desk.wake.letters.set()
 
-    def _queue(self, tx: Tx, addresses: Iterable[str]) -> None:
+    def _queue(
+        self,
+        tx: Tx,
+        addresses: Iterable[str],
+        letter: Letter = Letter.ACKNOWLEDGEMENT,
+        context: Mapping[str, object] | None = None,
+    ) -> None:
         now = self.desk.now()
         for address in addresses:
             person = Mailbox("", address)
             number = tickets.open_ticket(tx, OpenTicket("Нет счёта", "billing", "", (person,), "ru"), now)
-            send = Send(Letter.ACKNOWLEDGEMENT, number, person, Purpose.CUSTOMER, "ru")
+            send = Send(letter, number, person, Purpose.CUSTOMER, "ru", context=context or {})
             queue_letter(tx, self.desk, send, number, None, now)
+
+    async def queue_round(self, address: str, letter: Letter = Letter.SOLVED) -> None:
+        """A letter about a round that starts now."""
+        await self.desk.store.run(self._queue, (address,), letter, round_context(self.desk.policy, self._now()))
 
     async def rows(self) -> dict[str, outbox.OutboxRow]:
         """The outbox by recipient."""

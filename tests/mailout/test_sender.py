@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from maild.core.letter import Letter
 from maild.mailout.relay import transport_for
+from maild.mailout.sender import RelayState, run_sender
 from maild.store import outbox
 from maild.store.db import Tx
 from tests.factory import make_desk
@@ -165,6 +167,118 @@ def test_slow_recipients_hold_nobody_but_their_own_worker(tmp_path: Path, sink: 
             await rig.until(lambda rows: all(rows[address].state == "sent" for address in customers(10)), 3.5)
             assert {(await rig.rows())[address].state for address in slow} == {"queued"}
             await rig.until_state("sent")
+
+    play(tmp_path, story)
+
+
+def test_a_tarpit_holds_up_none_but_those_who_fell_into_it(
+    tmp_path: Path, sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(rig: Rig) -> None:
+        stuck = [f"stuck{number}@customer.example" for number in range(6)]
+        for address in stuck:
+            sink.answer("rcpt", "250 2.1.5 at last", to=address, seconds=8)
+        await rig.queue(*stuck, *customers(10))
+        async with at_work(rig, sink, workers=2):
+            await rig.until(lambda rows: all(rows[address].state == "sent" for address in customers(10)), 7)
+            assert {(await rig.rows())[address].state for address in stuck} == {"queued"}
+            await rig.until_state("sent", 30)
+
+    monkeypatch.setattr("maild.mailout.sender._SLOW", 0.2)
+    play(tmp_path, story)
+    assert sink.connections <= 8
+
+
+def test_a_relay_that_is_slow_with_everything_gets_no_endless_number_of_connections(
+    tmp_path: Path, sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(rig: Rig) -> None:
+        sink.slow("rcpt", 1.5)
+        await rig.queue(*customers(12))
+        async with at_work(rig, sink, workers=2):
+            await rig.until_state("sent", 30)
+
+    monkeypatch.setattr("maild.mailout.sender._SLOW", 0.1)
+    monkeypatch.setattr("maild.mailout.sender._MAX_SLOW", 3)
+    play(tmp_path, story)
+    assert 3 <= sink.connections <= 5 * 3, "five at once; a worker without a letter may have hung up in between"
+
+
+def test_a_letter_with_a_deadline_that_nobody_saw_in_time_says_so(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        sink = SmtpSink()
+        sink.start()
+        sink.stop()
+        await rig.queue_round(IVAN)
+        async with at_work(rig, sink):
+            await rig.until(lambda rows: rows[IVAN].attempts > 0)
+            first = (await rig.rows())[IVAN].message_id
+            rig.later(timedelta(hours=49))
+            await asyncio.to_thread(sink.start)
+            await rig.until_state("sent")
+        (letter,) = sink.to(IVAN)
+        assert letter.message["Message-ID"] == f"<{first}>"
+        body = letter.message.get_body(("plain",))
+        assert body is not None
+        assert "срок уже прошёл" in body.get_content()
+        sink.stop()
+
+    play(tmp_path, story)
+
+
+def test_a_reminder_of_a_deadline_that_has_passed_is_not_sent(tmp_path: Path, sink: SmtpSink) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.queue_round(IVAN, Letter.REMINDER)
+        rig.later(timedelta(hours=49))
+        async with at_work(rig, sink):
+            await rig.until_state("failed")
+        assert (await rig.rows())[IVAN].last_reply == "not sent: the deadline it reminds of has passed"
+
+    play(tmp_path, story)
+    assert sink.letters == []
+
+
+def test_a_letter_with_a_deadline_that_the_relay_has_seen_stays_as_it_is(tmp_path: Path, sink: SmtpSink) -> None:
+    async def story(rig: Rig) -> None:
+        sink.answer("dot", HANG_UP, times=1)
+        await rig.queue_round(IVAN)
+        async with at_work(rig, sink):
+            await rig.until(lambda rows: rows[IVAN].attempts == 1)
+            rig.later(timedelta(hours=49))
+            await rig.until_state("sent")
+
+    play(tmp_path, story)
+    first, second = sink.to(IVAN)
+    assert first == second
+
+
+def test_a_letter_too_large_for_the_relay_is_written_anew_when_a_person_tries_it_again(
+    tmp_path: Path, sink: SmtpSink
+) -> None:
+    async def story(rig: Rig) -> None:
+        sink.answer("ehlo", "250-sink.example\r\n250 SIZE 10", times=1)
+        await rig.queue(IVAN)
+        async with at_work(rig, sink, workers=1):
+            await rig.until(lambda rows: rows[IVAN].state == "failed")
+            row = (await rig.rows())[IVAN]
+            assert "set outbound.max_size" in str(row.last_reply)
+            kept = await rig.desk.store.read(lambda tx: tx.one("SELECT frozen FROM outbox WHERE id = ?", row.id))
+            assert kept == (None,)
+
+    play(tmp_path, story)
+
+
+def test_the_state_of_the_relay_can_be_watched(tmp_path: Path, sink: SmtpSink) -> None:
+    async def story(rig: Rig) -> None:
+        state, stop = RelayState(), asyncio.Event()
+        sink.answer("ehlo", "421 4.3.2 not now", times=1)
+        await rig.queue(IVAN)
+        sender = asyncio.create_task(run_sender(rig.desk, transport_for(sink.url), stop=stop, state=state))
+        await asyncio.to_thread(until, lambda: state.trouble == "421 4.3.2 not now", "trouble")
+        await rig.until_state("sent")
+        await asyncio.to_thread(until, lambda: state.trouble == "", "no trouble any more")
+        stop.set()
+        await sender
 
     play(tmp_path, story)
 

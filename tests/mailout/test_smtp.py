@@ -205,8 +205,37 @@ def options_sent(to: str, data: bytes) -> list[str]:
 
 
 def test_the_size_is_announced_and_smtputf8_only_where_it_is_needed() -> None:
-    assert options_sent(IVAN, b"x" * 2000) == ["SIZE=2000"]
+    assert options_sent(IVAN, b"x" * 1000) == ["SIZE=1000"]
     assert options_sent("иван@пример.example", b"x") == ["SMTPUTF8", "BODY=8BITMIME", "SIZE=1"]
+
+
+def test_a_letter_larger_than_the_relay_takes_is_not_even_offered(sink: SmtpSink) -> None:
+    sink.answer("ehlo", "250-sink.example\r\n250 SIZE 100")
+    small, large = b"Subject: a\r\n\r\n", b"Subject: a\r\n\r\n" + b"x" * 100 + b"\r\n"
+
+    async def run() -> list[Outcome]:
+        transport = transport_for(sink.url)()
+        outcomes = [await transport.deliver(SENDER, IVAN, each) for each in (large, small)]
+        await transport.close()
+        return outcomes
+
+    refused, taken = asyncio.run(run())
+    assert refused == Never(
+        "552 5.3.4 the relay takes 100 octets at most and this letter has 116: set outbound.max_size", is_unseen=True
+    )
+    assert isinstance(taken, Delivered)
+
+
+@pytest.mark.parametrize("said", ["SIZE 0", "SIZE", "SIZE what"])
+def test_a_relay_that_names_no_limit_is_tried(sink: SmtpSink, said: str) -> None:
+    sink.answer("ehlo", f"250-sink.example\r\n250 {said}")
+    assert deliver(sink.url) == [Delivered("250 2.0.0 taken")]
+
+
+def test_a_relay_of_old_that_knows_no_ehlo_gets_its_letters(sink: SmtpSink) -> None:
+    sink.answer("ehlo", "502 5.5.1 what is EHLO?", times=1)
+    assert deliver(sink.url, 2) == [Delivered("250 2.0.0 taken")] * 2
+    assert sink.letters[0].content == LETTER
 
 
 def test_a_relay_that_says_nothing_does_not_hold_us_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from maild.mailout.outcome import Delivered, Later, Outcome
-from maild.mailout.relay import transport_for
+from maild.mailout.relay import relay_of, transport_for
+from maild.mailout.smtp import SmtpTransport
 from tests.servers import require, until
 from tests.smtpsink import SmtpSink
 
@@ -58,15 +59,23 @@ class Conversation(SMTP):
 
 
 @pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    """A certificate that nobody vouches for."""
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost that nobody vouches for, and its key in one file."""
     require("openssl")
     folder = tmp_path_factory.mktemp("tls")
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    subprocess.run([*command.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    names = ["-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*command.split(), *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    certificate.write_text(certificate.read_text() + key.read_text())
+    return certificate
+
+
+@pytest.fixture(scope="module")
+def context(authority: Path) -> ssl.SSLContext:
+    """The server's side of it."""
     made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    made.load_cert_chain(certificate, key)
+    made.load_cert_chain(authority)
     return made
 
 
@@ -83,6 +92,7 @@ def deliver(
     host: str = LOOPBACK,
     user: str = "",
     password: str = "",
+    ca_file: Path | None = None,
 ) -> Outcome:
     """One letter to a relay that offers TLS: from the first byte on for smtps, else STARTTLS."""
 
@@ -102,7 +112,7 @@ def deliver(
             ssl=context if is_smtps else None,
         )
         url = f"{scheme}://{host}:{server.sockets[0].getsockname()[1]}"
-        transport = transport_for(url, user, lambda: password)()
+        transport = SmtpTransport(relay_of(url, user, lambda: password, ca_file=ca_file))
         try:
             return await transport.deliver("a@desk.example", "b@customer.example", LETTER)
         finally:
@@ -149,6 +159,39 @@ def test_no_password_goes_to_a_network_relay_that_cannot_prove_who_it_is(
     assert isinstance(outcome, Later)
     assert "certificate" in outcome.reply.lower()
     assert relay.logins == []
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_a_certificate_of_ones_own_is_vouched_for_by_ca_file(
+    relay: Relay, context: ssl.SSLContext, authority: Path, scheme: str
+) -> None:
+    outcome = deliver(relay, context, scheme=scheme, host="localhost", user="desk", password="right", ca_file=authority)
+    assert isinstance(outcome, Delivered)
+    assert relay.were_secret == [scheme == "smtp"]
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_with_ca_file_a_certificate_for_another_name_is_refused_also_on_loopback(
+    relay: Relay, context: ssl.SSLContext, authority: Path, scheme: str
+) -> None:
+    outcome = deliver(relay, context, scheme=scheme, ca_file=authority)
+    assert isinstance(outcome, Later)
+    assert "certificate" in outcome.reply.lower()
+    assert relay.letters == []
+
+
+def test_with_ca_file_nothing_goes_out_without_tls(sink: SmtpSink, authority: Path) -> None:
+    async def run() -> Outcome:
+        transport = SmtpTransport(relay_of(sink.url, ca_file=authority))
+        try:
+            return await transport.deliver("a@desk.example", "b@customer.example", LETTER)
+        finally:
+            await transport.close()
+
+    outcome = asyncio.run(run())
+    assert isinstance(outcome, Later)
+    assert "STARTTLS" in outcome.reply
+    assert sink.letters == []
 
 
 def test_no_password_goes_over_a_network_in_plain_text(sink: SmtpSink) -> None:

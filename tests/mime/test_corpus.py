@@ -22,13 +22,13 @@ pytestmark = pytest.mark.skipif(
 
 # What is reached today; a change may raise these, never lower them.
 LEAST = {
-    "from_addr": 0.97,
-    "subject": 0.97,
-    "attachments": 0.95,
+    "from_addr": 1.0,
+    "subject": 1.0,
+    "attachments": 1.0,
     "body_contains": 0.95,
     "reply_text": 0.85,
-    "reply_contains": 0.95,
-    "reply_excludes": 0.8,
+    "reply_contains": 1.0,
+    "reply_excludes": 1.0,
 }
 
 
@@ -82,3 +82,24 @@ def test_folds_and_attachments_fit_the_mail() -> None:
         assert all(0 <= edge <= len(mail.text) for edge in edges)
         small = [one for one in mail.attachments if len(raw) < 200_000]
         assert [len(cut(raw, one.part)) for one in small] == [one.size for one in small]
+
+
+# The reports of machines among them, by what stands in them; all others are questions, lists and invitations.
+REPORTS = {
+    "php_mime_mail_parser/failure.eml": "bounce",
+    "php_mime_mail_parser/issue212": "auto_response",
+    "nodemailer_mailparser/fixtures-delivery-status.eml": "bounce",
+    "spamscope/mails-mail_malformed_2": "bounce",
+    "cpython/msg_05": "bounce",
+    "cpython/msg_16": "bounce",
+    "cpython/msg_25": "bounce",
+    "cpython/msg_42": "bounce",
+    "cpython/msg_43": "bounce",
+}
+ROBOTS = {"auto_response", "bounce", "feedback_report", "receipt"}
+
+
+def test_every_bounce_is_found_and_every_other_mail_left_alone() -> None:
+    rows = [json.loads(line) for line in (CORPUS / "manifest.jsonl").read_text().splitlines()]
+    found = {row["id"]: mail.kind.value for row, (_, _, mail) in zip(rows, mails(), strict=True)}
+    assert {name: kind for name, kind in found.items() if kind in ROBOTS} == REPORTS

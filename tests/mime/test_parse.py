@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maild.core.mail import Mail
-from maild.mime.attach import MAX_NAME, cut, safe_name
+from maild.mime.attach import cut
 from maild.mime.clean import clean
+from maild.mime.names import MAX_NAME, safe_name
 from maild.mime.parse import language_of, parse
 
 PIECES = st.sampled_from(

@@ -118,6 +118,16 @@ def test_without_a_public_url_the_actions_are_mailtos_and_words(letter: Letter, 
     assert ("#решено" if language == "ru" else "#solved") in rendered.text
 
 
+@pytest.mark.parametrize(("language", "words"), [("ru", "срок уже прошёл"), ("en", "moment has passed")])
+def test_a_solved_letter_that_was_delayed_beyond_its_deadline_promises_nothing(language: str, words: str) -> None:
+    late, timely = write(Letter.SOLVED, language, is_too_late=True), write(Letter.SOLVED, language)
+    for part in (late.text, late.html):
+        assert words in part
+        assert "второй ссылке" not in part
+        assert "second link" not in part
+    assert words not in timely.text + timely.html
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_file_is_listed_with_its_link_or_why_it_is_not_there(language: str) -> None:
     context = sample_context(Letter.ANSWER, language)

@@ -61,6 +61,20 @@ def test_a_database_of_the_release_before_gets_the_missing_step_and_keeps_its_ro
     store.close()
 
 
+def test_a_release_works_on_the_schema_before_until_it_is_migrated(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(postgres_url)
+    store.run_now(lambda tx: tx.run(f"DELETE FROM schema_migration WHERE name = '{STEPS[-1]}'"))
+    store.close()
+    with pytest.raises(ConfigError, match=f"lacks {STEPS[-1]}"):
+        open_store(postgres_url)
+    monkeypatch.setattr(schema, "MAY_WAIT", frozenset(STEPS[-1:]))
+    store = open_store(postgres_url)
+    assert store.read_now(lambda tx: tx.one("SELECT COUNT(*) FROM tickets")) == (0,)
+    store.close()
+
+
 def test_a_database_of_a_newer_release_is_refused_and_named(url: str, open_again: Callable[[], Store]) -> None:
     store = open_again()
     store.run_now(

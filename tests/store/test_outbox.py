@@ -44,15 +44,15 @@ def test_letters_are_claimed_oldest_first_and_only_when_due(store: Store) -> Non
 
 def test_a_letter_is_frozen_once(store: Store) -> None:
     number = add_letter(store)
-    store.run_now(outbox.freeze, number, "[#7]", "billing+b1.x@desk.example", outbox.packed(b"first"))
-    store.run_now(outbox.freeze, number, "other", "other@desk.example", outbox.packed(b"second"))
+    store.run_now(outbox.freeze, number, "[#7]", "billing+b1.x@desk.example", b"first")
+    store.run_now(outbox.freeze, number, "other", "other@desk.example", b"second")
     [letter] = claim(store)
     assert (letter.frozen, letter.subject, letter.mail_from) == (b"first", "[#7]", "billing+b1.x@desk.example")
 
 
 def test_a_postponed_letter_comes_back_with_the_same_bytes(store: Store) -> None:
     number = add_letter(store)
-    store.run_now(outbox.freeze, number, "a", "b@desk.example", outbox.packed(b"bytes"))
+    store.run_now(outbox.freeze, number, "a", "b@desk.example", b"bytes")
     claim(store)
     store.run_now(outbox.later, number, "451 later", NOW + HOUR)
     assert claim(store, hours=0.9) == []
@@ -98,6 +98,28 @@ def test_a_bounced_letter_has_failed(store: Store) -> None:
     store.run_now(outbox.sent, number, "250 ok", NOW)
     store.run_now(outbox.bounced, number, "5.1.1")
     assert (only(store).state, only(store).last_reply) == ("failed", "bounced 5.1.1")
+
+
+def test_a_bounce_that_is_quicker_than_we_are_stands(store: Store) -> None:
+    number = add_letter(store)
+    claim(store)
+    store.run_now(outbox.bounced, number, "5.1.1")
+    store.run_now(outbox.sent, number, "250 ok", NOW)
+    store.run_now(outbox.later, number, "connection lost", NOW + HOUR)
+    assert (only(store).state, only(store).last_reply) == ("failed", "bounced 5.1.1")
+    assert claim(store, hours=99) == []
+
+
+def test_a_letter_that_nobody_has_seen_can_be_written_anew_and_one_that_was_sent_cannot(store: Store) -> None:
+    number = add_letter(store)
+    store.run_now(outbox.freeze, number, "a", "b@desk.example", b"first")
+    store.run_now(outbox.thaw, number)
+    store.run_now(outbox.freeze, number, "a", "b@desk.example", b"second")
+    [letter] = claim(store)
+    assert letter.frozen == b"second"
+    store.run_now(outbox.sent, number, "250 ok", NOW)
+    store.run_now(outbox.thaw, number)
+    assert only(store).state == "sent"
 
 
 def test_a_new_start_takes_back_what_the_last_run_was_sending(store: Store) -> None:

@@ -1,5 +1,8 @@
 """The relay is down, slow, or does not want a letter: nothing is lost, and people hear of what did not arrive."""
 
+import json
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +45,30 @@ def test_letters_wait_for_a_relay_that_is_down_and_go_out_once(start_maild: Star
     assert sorted(letter.rcpt_tos[0] for letter in sink.letters) == sorted(
         [TEAM] * 3 + [f"person{number}@firma.example" for number in range(3)]
     )
+
+
+def health(desk: MaildProcess) -> tuple[int, dict[str, Any]]:
+    with closing(HTTPConnection(desk.doors["ops"], timeout=15)) as client:
+        client.request("GET", "/health")
+        answer = client.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
+def test_a_relay_that_refuses_us_is_seen_in_health_and_costs_no_letter(
+    start_maild: StartMaild, sink: SmtpSink, folder: Path
+) -> None:
+    (folder / "password").write_text("wrong")
+    login = f'username = "desk"\npassword_file = "{folder}/password"'
+    desk = start_maild(**{**trusting(), "outbound": login})
+    write(desk, "Вопрос")
+    until(lambda: not health(desk)[1]["relay"]["ok"], "the relay is in trouble")
+    status, seen = health(desk)
+    assert (status, seen["status"], seen["outbox"]["failed"]) == (200, "degraded", 0)
+    assert "AUTH" in seen["relay"]["last_reply"]
+    assert {row["state"] for row in desk.json("outbox", "list")} == {"queued"}
+    sink.takes_logins = True
+    all_sent(desk, 2, 60)
+    until(lambda: health(desk)[1]["relay"] == {"ok": True, "last_reply": None}, "the relay is well")
 
 
 def test_a_slow_relay_delays_letters_but_not_the_door(start_maild: StartMaild, sink: SmtpSink) -> None:
