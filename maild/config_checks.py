@@ -9,6 +9,7 @@ from typing import Any
 
 from maild.config_values import read_address, read_duration
 from maild.core.address import split_detail
+from maild.mailin import verify
 from maild.mime.sign import is_available
 
 Where = tuple[int | str, ...]
@@ -17,10 +18,7 @@ Table = dict[str, Any]
 
 _MAX_LOCAL = 35  # octets: leaves room for "+t", ten digits, a dot and 16 characters of code (RFC 5321 §4.5.3.1.1)
 _LATER = "not served by this version yet"
-_NOT_SERVED: tuple[Where, ...] = (
-    ("imap",),
-    ("trust", "verify"),
-)
+_NOT_SERVED: tuple[Where, ...] = (("imap",),)
 _UNIQUE: tuple[tuple[str, str], ...] = (
     ("category", "key"),
     ("category", "address"),
@@ -37,6 +35,7 @@ def check(raw: Table) -> list[Problem]:
         *_tls(raw),
         *_credentials(raw),
         *_dkim(raw),
+        *_verify(raw),
         *_repeated(raw),
         *_fields(raw),
         *_unknown_categories(raw),
@@ -121,6 +120,11 @@ def _dkim(raw: Table) -> Iterator[Problem]:
         yield ("outbound", "dkim_selector"), "is required with outbound.dkim_key"
     if selector and not key:
         yield ("outbound", "dkim_key"), "is required with outbound.dkim_selector"
+
+
+def _verify(raw: Table) -> Iterator[Problem]:
+    if _value(raw, "trust", "verify") and not verify.is_available():
+        yield ("trust", "verify"), 'needs the extra verify: pip install "maild[verify]"'
 
 
 def _repeated(raw: Table) -> Iterator[Problem]:

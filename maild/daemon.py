@@ -20,6 +20,7 @@ from maild.mailin.access import Access
 from maild.mailin.door import DoorSettings, OpenDoor
 from maild.mailin.lmtp import listen_lmtp
 from maild.mailin.smtp import listen_smtp
+from maild.mailin.verify import Verifier
 from maild.mailout.retry import longest_waits
 from maild.mailout.sender import RelayState, run_sender
 from maild.mime.render import templates_dir
@@ -116,6 +117,7 @@ async def _open_doors(desk: Desk, config: Config, listening: Listening, access: 
         disk=config.disk,
         trusted_peers=config.smtp.trusted_peers,
         access=access,
+        verifier=Verifier() if config.trust.verify else None,
         reads_by_line=bool(os.environ.get("MAILD_PLAIN_READER")),
     )
     doors = {"smtp": listen_smtp, "lmtp": listen_lmtp}

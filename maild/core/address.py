@@ -2,6 +2,8 @@
 
 import re
 
+import idna
+
 # What we are willing to write a letter to: a dot-atom (with UTF-8, RFC 6531 §3.3) at a domain of letters, digits and
 # hyphens. Quoted local parts and address literals are read, never written to. Said by what is not allowed: a class that
 # names all of Unicode takes forty times as long to compile.
@@ -21,19 +23,29 @@ def normalise(address: str) -> str:
     """
     local, at, domain = address.strip().rpartition("@")
     if not at:
-        return address.strip().lower()
-    return f"{local.lower()}@{ascii_domain(domain)}"
+        return _lower(address.strip())
+    return f"{_lower(local)}@{ascii_domain(domain)}"
+
+
+def _lower(text: str) -> str:
+    """Lower case that makes no ASCII letter of another one: the Kelvin sign (U+212A) is not a k."""
+    if text.isascii():
+        return text.lower()
+    return "".join(one if one.lower().isascii() and not one.isascii() else one.lower() for one in text)
 
 
 def ascii_domain(domain: str) -> str:
-    """A domain name in lower-case ASCII (RFC 5890); one that IDNA refuses is only lower-cased."""
-    domain = domain.rstrip(".").lower()
+    """A domain name in lower-case ASCII (RFC 5890, UTS 46); one that IDNA refuses is only lower-cased.
+
+    By IDNA 2008: the older one of Python takes faß.de for fass.de, which is another owner's.
+    """
+    domain = domain.rstrip(".")
     if domain.isascii():
-        return domain
+        return domain.lower()
     try:
-        return domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        return domain
+        return idna.encode(domain, uts46=True, transitional=False).decode("ascii").lower()
+    except UnicodeError:  # as idna.IDNAError is
+        return _lower(domain)
 
 
 def is_mailbox(address: str) -> bool:

@@ -14,6 +14,7 @@ import authres
 _PAIR = re.compile(r'([^\s"=]+)\s*=\s*("(?:\\.|[^"\\])*"|[^\s"]+)', re.DOTALL)
 _WORDS = re.compile(r"[^\s,;()]+")
 _NO_POLICY = frozenset({"p=none", "policy=none"})  # as OpenDMARC, Gmail and rspamd comment it
+_NO_ACTION = "none"  # Microsoft 365: what the domain wants to be done about a failure
 _NO_POLICY_PROPERTIES = ("policy.dmarc", "policy.published-domain-policy")  # as properties
 
 
@@ -31,7 +32,7 @@ def read_results(value: str) -> tuple[str, list[Result]]:
     """authserv-id and results of one field; the id is "" for a field that was written without one (Microsoft 365)."""
     pieces = _split(value)
     words, _ = pieces[0]
-    authserv_id = "" if "=" in words else (words.split() or [""])[0]
+    authserv_id = "" if "=" in words else (words.split() or [""])[0].strip('"')
     infos = pieces if "=" in words else pieces[1:]
     return authserv_id, [_read(info, comments) for info, comments in infos if "=" in info]
 
@@ -69,7 +70,9 @@ def _read(info: str, comments: str) -> Result:
     except (authres.AuthResError, ValueError, IndexError):
         return Result(info.partition("=")[0].strip().lower(), "permerror", {})
     properties = {f"{item.type}.{item.name}".lower(): str(item.value) for item in parsed.properties}
-    has_no_policy = not _NO_POLICY.isdisjoint(_WORDS.findall(comments.lower())) or any(
-        properties.get(name, "").lower() == "none" for name in _NO_POLICY_PROPERTIES
+    has_no_policy = (
+        not _NO_POLICY.isdisjoint(_WORDS.findall(comments.lower()))
+        or any(properties.get(name, "").lower() == "none" for name in _NO_POLICY_PROPERTIES)
+        or dict(pairs[1:]).get("action", "").lower() == _NO_ACTION
     )
     return Result(str(parsed.method).lower(), str(parsed.result).lower(), properties, has_no_policy)

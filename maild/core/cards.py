@@ -5,6 +5,7 @@ from maild.core.effects import OPENED, Effect, Event, Record, Send, SetFields
 from maild.core.facts import TicketFacts
 from maild.core.forms import Card, read_card
 from maild.core.letter import Letter
+from maild.core.provoked import dropped
 from maild.core.robots import is_within, may_answer
 from maild.core.ticket import Outcome, Status
 from maild.core.tokens import Purpose
@@ -61,7 +62,7 @@ def answer_about_card(
     if not may_answer(case.mail, case.envelope, case.trust, case.policy):
         return ()
     if not is_confirmed and not is_within(case.policy.budgets, case.facts.provoked):
-        return (Record(ticket.number, Event.DROPPED, "maild", case.via, "missing fields: over the budget"),)
+        return tuple(dropped(case, ticket.number, ticket.category, "missing fields"))
     is_known = is_confirmed or case.trust is Trust.VERIFIED
     return (
         Send(

@@ -32,6 +32,7 @@ from maild.core.forms import Card
 from maild.core.letter import Letter
 from maild.core.mail import Mailbox
 from maild.core.match import Match, without_numbers
+from maild.core.provoked import dropped
 from maild.core.rights import Actor, Right, Standing, rights_of
 from maild.core.robots import is_within, may_answer
 from maild.core.rounds import round_context, status_effects
@@ -223,7 +224,7 @@ def _acknowledgement(case: Case, language: str, card: Card) -> list[Effect]:
     if not may_answer(case.mail, case.envelope, case.trust, case.policy):
         return []
     if not is_within(case.policy.budgets, case.facts.provoked):
-        return [Record(OPENED, Event.DROPPED, "maild", case.via, "acknowledgement: over the budget")]
+        return dropped(case, OPENED, case.routes[0].category, "acknowledgement")
     is_verified = case.trust is Trust.VERIFIED
     letter = Letter.ACKNOWLEDGEMENT if is_verified else Letter.MINIMAL
     if not card.is_complete:
@@ -265,7 +266,7 @@ def _follow_up(case: Case, ticket: TicketFacts, match: Match) -> Decision:
     elif match.is_confirmed or is_within(case.policy.budgets, case.facts.provoked):
         effects.append(_told(case, ticket, Letter.FOLLOW_UP, OPENED, match.is_confirmed, context))
     else:
-        effects.append(Record(OPENED, Event.DROPPED, "maild", case.via, "follow-up letter: over the budget"))
+        effects += dropped(case, OPENED, ticket.category, "follow-up letter")
     return Decision(Reason.FOLLOW_UP, tuple(effects), OPENED)
 
 
@@ -279,7 +280,8 @@ def _told(
         to=Mailbox(author.name, author.address),
         purpose=Purpose.CUSTOMER,
         language=case.language(ticket),
-        has_message=letter is Letter.FOLLOW_UP,
+        # His words go back only to somebody who is sure to have written them.
+        has_message=letter is Letter.FOLLOW_UP and (is_confirmed or case.trust is Trust.VERIFIED),
         is_provoked=not is_confirmed,
         context=context,
     )
@@ -298,6 +300,8 @@ def _refused(case: Case, ticket: TicketFacts, match: Match) -> Decision:
     elif answerable and (match.is_confirmed or is_within(case.policy.budgets, case.facts.provoked)):
         context: dict[str, object] = {"status": Status.CLOSED.value}
         effects.append(_told(case, ticket, Letter.CLOSED, ticket.number, match.is_confirmed, context))
+    elif answerable:
+        effects += dropped(case, ticket.number, ticket.category, "refusal")
     return Decision(Reason.ACTION_REFUSED, tuple(effects), ticket.number)
 
 

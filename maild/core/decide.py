@@ -12,7 +12,7 @@ from maild.core.agents import agent_proofs, decide_agent, decide_approved
 from maild.core.business import decide_business, is_business
 from maild.core.case import Case, Macros, no_macros
 from maild.core.customers import decide_customer
-from maild.core.effects import Decision, Effect, Event, LetterBounced, Reason, Record
+from maild.core.effects import Decision, Effect, Event, LetterBounced, Mute, Reason, Record
 from maild.core.explain import claimed, explained, held
 from maild.core.facts import Approval, Facts, LetterFacts, TicketFacts
 from maild.core.letter import Letter
@@ -20,12 +20,13 @@ from maild.core.mail import Envelope, Kind, Mail
 from maild.core.match import Match, match_customer, proofs_in
 from maild.core.policy import Policy
 from maild.core.rights import Actor, Right, Standing, rights_of
-from maild.core.robots import has_too_many_hops, is_machine_made, is_report, is_returned
+from maild.core.robots import has_too_many_hops, is_machine_made, is_nested, is_notice, is_report, is_returned
 from maild.core.rounds import reopened_by_failure
-from maild.core.route import Route, category_for
+from maild.core.route import Route, by_subject, category_for
 from maild.core.sends import failure_letters, to_second_teams
 from maild.core.tokens import HeldAction, Keys, Purpose, bounced_letter
-from maild.core.trust import Trust, trust_in
+from maild.core.trust import Trust, is_marked_spam, trust_in
+from maild.core.webforms import spoken_by_visitor
 
 _NO_SUCH_ADDRESS = "5.1.1"
 
@@ -55,19 +56,22 @@ def decide(
     `is_released`: a person let a held mail through; it speaks with a customer's rights only (SPEC section 5).
     `approval`: a person of support said that a held mail of support's is to be sent, or kept as a note.
     """
+    trust = trust_in(mail, envelope, policy)
+    spoken = spoken_by_visitor(mail, trust, policy)
+    words = spoken or mail
     case = Case(
-        mail=mail,
+        mail=words,
         envelope=envelope,
         facts=facts,
         policy=policy,
         keys=keys,
         now=now,
-        routes=routes_of(envelope, policy),
-        trust=trust_in(mail, envelope, policy),
-        proofs=tuple(proofs_in(mail, envelope, facts, policy, keys)),
+        routes=tuple(by_subject(route, mail.subject, policy) for route in routes_of(envelope, policy)),
+        trust=Trust.UNVERIFIED if spoken else trust,
+        proofs=tuple(proofs_in(words, envelope, facts, policy, keys)),
         macros=macros,
     )
-    return replace(_decide(case, instance, approval, is_released=is_released), trust=case.trust)
+    return replace(_decide(case, instance, approval, is_released=is_released), trust=trust)
 
 
 def decide_second_arrival(envelope: Envelope, known: Iterable[str], ticket: TicketFacts, policy: Policy) -> Decision:
@@ -91,7 +95,8 @@ def _decide(case: Case, instance: str, approval: Approval | None, *, is_released
 def _decide_fresh(case: Case, instance: str) -> Decision:
     mail = case.mail
     if is_returned(mail, instance, is_own_letter=case.facts.is_own_letter):
-        return held(case, Reason.HELD_LOOP)
+        # The notice of a hold would come back as well, to be held and announced again.
+        return Decision(Reason.NOTICE_RETURNED) if is_notice(mail) else held(case, Reason.HELD_LOOP)
     if has_too_many_hops(mail):
         return held(case, Reason.HELD_TOO_MANY_HOPS, _match(case).ticket)
     if mail.kind is Kind.BOUNCE:
@@ -104,9 +109,27 @@ def _decide_fresh(case: Case, instance: str) -> Decision:
 def _decide_person(case: Case) -> Decision:
     if case.trust is Trust.FAILED:
         return held(case, Reason.HELD_TRUST_FAILED, _match(case).ticket)
+    if is_marked_spam(case.mail, case.envelope, case.policy.trust):
+        return _decide_spam(case)
     if not case.author.address:
         return held(case, Reason.HELD_NO_AUTHOR)
-    return _decide_support(case) if case.policy.is_support(case.author.address) else decide_customer(case, _match(case))
+    return _decide_support(case) if case.policy.is_support(case.author.address) else _decide_outsider(case)
+
+
+def _decide_spam(case: Case) -> Decision:
+    """Set aside. Nothing is written to that address by itself, unless it is sure to take part in a ticket."""
+    match = _match(case)
+    decision = held(case, Reason.HELD_SPAM, match.ticket)
+    if match.is_confirmed or not case.author.address:
+        return decision
+    return replace(decision, effects=(*decision.effects, Mute(case.author.address)))
+
+
+def _decide_outsider(case: Case) -> Decision:
+    match = _match(case)
+    if match.ticket is None and is_nested(case.mail.subject, case.policy.subject_tag):
+        return held(case, Reason.HELD_NESTED, match.claimed)
+    return decide_customer(case, match)
 
 
 def _decide_support(case: Case) -> Decision:
@@ -173,7 +196,8 @@ def _decide_released(case: Case) -> Decision:
     """With a customer's rights only. An agent's claim cannot be released: `desk.act` refuses before it comes here."""
     if not case.author.address:
         return held(case, Reason.HELD_NO_AUTHOR)
-    return decide_customer(case, _match(case))
+    decision = decide_customer(case, _match(case))
+    return replace(decision, effects=(*decision.effects, Mute(case.author.address, is_spam=False)))
 
 
 def _match(case: Case) -> Match:
@@ -181,14 +205,26 @@ def _match(case: Case) -> Match:
 
 
 def _decide_bounce(case: Case) -> Decision:
-    """A delivery status notification: genuine only from the null sender about a letter that we know (RFC 3464 §2)."""
+    """A delivery status notification: genuine only from the null sender about a letter that we know (RFC 3464 §2).
+
+    A forged one stands in the ledger and does nothing; one that is about no letter of ours is for a person to see.
+    """
     letter = case.facts.bounced
-    if letter is None or case.envelope.mail_from:
+    if letter is None:
         return held(case, Reason.HELD_BOUNCE_UNKNOWN)
+    if case.envelope.mail_from:
+        return Decision(Reason.BOUNCE_FORGED)
+    if case.mail.is_kind_guessed:
+        return held(case, Reason.HELD_KIND_GUESSED, case.facts.ticket(letter.ticket or 0))
+    return _decide_genuine_bounce(case, letter)
+
+
+def _decide_genuine_bounce(case: Case, letter: LetterFacts) -> Decision:
     bounced = case.mail.bounce.recipients if case.mail.bounce else ()
-    if not any(recipient.action == "failed" for recipient in bounced):
+    failed = [recipient for recipient in bounced if recipient.action == "failed"]
+    if not failed:
         return _recorded(letter.ticket, Event.RECEIPT, case, Reason.ROBOT_RECORDED)
-    status = next((recipient.status for recipient in bounced if recipient.status), "")
+    status = next((recipient.status for recipient in failed if recipient.status), "")
     fact = LetterBounced(letter.id, status, _unreachable(case, letter, status))
     if letter.ticket is None:
         return Decision(Reason.BOUNCE_RECORDED, (fact,))

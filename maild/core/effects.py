@@ -90,6 +90,8 @@ class Reason(StrEnum):
     SECOND_CATEGORY = "second category told"
     ALREADY_KNOWN = "repeated: nothing new"
     BOUNCE_RECORDED = "bounce of a letter of ours"
+    BOUNCE_FORGED = "bounce of a letter of ours, not genuine"
+    NOTICE_RETURNED = "a notice of ours came back"
     ROBOT_RECORDED = "automatic mail of the ticket"
     ACTION_REFUSED = "the ticket is closed"
     CLICKED = "action link"
@@ -111,6 +113,8 @@ class Reason(StrEnum):
     HELD_TICKET_CLOSED = "command for a closed ticket"
     HELD_LOOP = "a letter of ours came back"
     HELD_TOO_MANY_HOPS = "too many hops"
+    HELD_NESTED = "another ticket desk answers our letters"
+    HELD_SPAM = "marked as spam"
     HELD_ROBOT = "automatic mail that belongs to no ticket"
     HELD_KIND_GUESSED = "looks automatic by its words only"
     HELD_BOUNCE_UNKNOWN = "bounce of no letter of ours"
@@ -242,6 +246,21 @@ class LetterBounced:
     unreachable: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Spam came from that address: for a while nothing is written there by itself; or it was none after all."""
+
+    address: str
+    is_spam: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OverBudget:
+    """A letter was dropped because strangers made us write too many: that category's team is told, once an hour."""
+
+    category: str
+
+
 Effect = (
     OpenTicket
     | AddMessage
@@ -253,6 +272,8 @@ Effect = (
     | Send
     | LetterBounced
     | ProposeCc
+    | Mute
+    | OverBudget
     | Change
 )
 

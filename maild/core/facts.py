@@ -1,6 +1,6 @@
 """What the rules ask the database, and what it answers: values only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -89,24 +89,26 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Provoked:
-    """How many letters strangers have already made us write (SPEC section 6)."""
+    """How many letters strangers have already made us write (SPEC section 6). `is_muted`: this one sent spam."""
 
     address_hour: int = 0
     address_day: int = 0
     domain_hour: int = 0
     hour: int = 0
+    is_muted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The answers. `recorded` maps Message-IDs of messages to their ticket; `languages` what people have chosen.
+    """The answers. `recorded` maps Message-IDs of messages to their tickets, the first to bear it first; `languages`
+    what people have chosen.
 
     For the mail of an agent: `last_answer` of the ticket, and `replied_to`, the newest message that he has seen with
     what he answers.
     """
 
     tickets: Mapping[int, TicketFacts] = field(default_factory=dict)
-    recorded: Mapping[str, int] = field(default_factory=dict)
+    recorded: Mapping[str, Sequence[int]] = field(default_factory=dict)
     languages: Mapping[str, str] = field(default_factory=dict)
     is_own_letter: bool = False
     bounced: LetterFacts | None = None

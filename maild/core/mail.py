@@ -76,7 +76,8 @@ class Bounce:
 class Mail:
     """One understood mail.
 
-    `headers` holds every field in the order written, unfolded and decoded; names keep their case.
+    `headers` holds every field in the order written, unfolded and decoded; names keep their case. Trace fields
+    are not decoded: RFC 2047 §5 allows no encoded words in them, and what a client has said stands there.
     `author` is the one mailbox of the one From field when `is_author_sole`, else a guess for display only; then its
     address may be a local name (`root`) or "".
     `text` is all the text, `reply` only the new words; `folds` are the half-open ranges of `text` left out of `reply`.
@@ -110,6 +111,7 @@ class Mail:
     defects: tuple[str, ...]
     error: str | None
     calendar_method: str = ""
+    reply_to: tuple[Mailbox, ...] = ()
     kind_reason: str = ""
 
     def field(self, name: str) -> str | None:
@@ -128,6 +130,7 @@ class Envelope:
 
     `mail_from` is "" for the null sender. `peer` is the client's address, "" for a unix socket.
     `is_trusted_peer`: its Authentication-Results fields count. `user` is the address that authenticated, or "".
+    `results` is the value of such a field as we wrote it ourselves (`trust.verify`), "" if nothing was checked.
     """
 
     mail_from: str
@@ -137,3 +140,4 @@ class Envelope:
     is_trusted_peer: bool
     user: str
     received_at: datetime
+    results: str = ""

@@ -56,18 +56,23 @@ class Match:
 
 def numbers_in(subject: str, tag: str) -> tuple[int, ...]:
     """The ticket numbers in a subject, in order: ASCII digits inside the tag only, `[#1042]` with tag `#`."""
-    found = re.findall(rf"\[{re.escape(tag)}{_NUMBER}", subject)
+    found = re.findall(rf"\[{_tag(tag)}{_NUMBER}", subject)
     return tuple(dict.fromkeys(int(number) for number in found))
+
+
+def _tag(tag: str) -> str:
+    """desk.subject_tag as a pattern: programs fold subjects at blanks, and make other blanks of them."""
+    return r"\s+".join(re.escape(word) for word in tag.split()) + (r"\s+" if tag[-1:].isspace() else "")
 
 
 def without_numbers(subject: str, tag: str) -> str:
     """A subject without our numbers: a new ticket gets its own and must not carry a second one around."""
-    return " ".join(re.sub(rf"\[{re.escape(tag)}{_NUMBER}{_CODE}?", " ", subject).split())
+    return " ".join(re.sub(rf"\[{_tag(tag)}{_NUMBER}{_CODE}?", " ", subject).split())
 
 
 def action_codes(subject: str, tag: str) -> tuple[Signed, ...]:
     """The codes of ready mails in a subject: `[#1042] solved-<code>`."""
-    found = re.findall(rf"\[{re.escape(tag)}{_NUMBER}{_CODE}", subject)
+    found = re.findall(rf"\[{_tag(tag)}{_NUMBER}{_CODE}", subject)
     return tuple(code for number, text in found if (code := read_action_code(int(number), text)))
 
 
@@ -143,7 +148,8 @@ def match_customer(
             action = next((one.action for one in own if one.action), None)
             return Match(proof.ticket, _reason_of(proof), is_confirmed=bool(own), action=action)
     named: list[TicketFacts] = [proof.ticket for proof in proofs]
-    for ticket in _tickets(facts, (facts.recorded.get(value) for value in references_of(mail))):
+    recorded = (number for value in references_of(mail) for number in facts.recorded.get(value, ()))
+    for ticket in _tickets(facts, recorded):
         if ticket.participant(author):
             return Match(ticket, Reason.JOINED_BY_REFERENCE)
         named.append(ticket)
@@ -165,8 +171,8 @@ def _reason_of(proof: Proof) -> Reason:
     return Reason.JOINED_BY_OUR_REFERENCE if proof.is_reference else Reason.JOINED_BY_TOKEN
 
 
-def _tickets(facts: Facts, numbers: Iterable[int | None]) -> Iterator[TicketFacts]:
+def _tickets(facts: Facts, numbers: Iterable[int]) -> Iterator[TicketFacts]:
     for number in numbers:
-        ticket = facts.ticket(number) if number else None
+        ticket = facts.ticket(number)
         if ticket:
             yield ticket

@@ -2,13 +2,14 @@
 
 import re
 
-from maild.core.address import domain_of, is_mailbox
+from maild.core.address import domain_of, is_mailbox, normalise
 from maild.core.facts import Provoked
 from maild.core.mail import Envelope, Kind, Mail
 from maild.core.policy import Budgets, Policy
 from maild.core.trust import Trust
 
 LOOP_FIELD = "X-Maild-Loop"
+TICKET_FIELD = "X-Maild-Ticket"
 MAX_HOPS = 50  # more Received fields than that are a loop (RFC 5321 §6.3 asks for 100 at least; desks never see 20)
 
 # Addresses behind which nobody reads: RFC 3834 §2 and the customs of list servers and shops.
@@ -16,6 +17,16 @@ _ROBOT = re.compile(
     r"(?:mailer-daemon|no[._-]?reply|do[._-]?not[._-]?reply|owner-[^@]*|[^@]*-(?:request|owner|bounces?)|bounces?)(?:[+=-][^@]*)?@",
     re.IGNORECASE,
 )
+
+# A number in brackets, or behind one of the words that ticket desks put before it.
+_FOREIGN_TAG = re.compile(
+    r"\[[^\[\]]{0,40}[0-9][^\[\]]{0,40}\]|##[^#\s]{0,20}[0-9]+[^#\s]{0,20}##"
+    r"|\b(?:ticket|case|request|incident|issue|inquiry|тикет|заявка|запрос|обращение|инцидент|звернення|заявка)"
+    r"(?:\s{0,2}(?:id|no\.?|number))?[\s:#№-]{0,4}[0-9][0-9-]{1,20}",
+    re.IGNORECASE,
+)
+_DIGITS = re.compile(r"[0-9]+")
+_MOST_NUMBERS = 2  # of ours that a person puts into one subject
 
 # Reports about a letter: they belong to a ticket or to nobody, and never open one.
 REPORTS = frozenset({Kind.AUTO_RESPONSE, Kind.BOUNCE, Kind.FEEDBACK_REPORT, Kind.RECEIPT})
@@ -46,6 +57,24 @@ def is_returned(mail: Mail, instance: str, *, is_own_letter: bool) -> bool:
     return is_own_letter or instance in (value.strip() for value in mail.fields(LOOP_FIELD))
 
 
+def is_notice(returned: Mail) -> bool:
+    """Is this letter of ours about no ticket, but about held mail or the desk itself?"""
+    return not returned.fields(TICKET_FIELD)
+
+
+def is_nested(subject: str, tag: str) -> bool:
+    """Do the numbers in a subject grow as two ticket desks answer each other, neither knowing the other's?
+
+    Our number twice around a foreign one, or beside two foreign ones of the same make, or three that look like ours:
+    the other desk may write them the same way. `tag` is desk.subject_tag.
+    """
+    own = re.findall(rf"\[{re.escape(tag)}[1-9][0-9]{{0,17}}\]", subject)
+    foreign = set(_FOREIGN_TAG.findall(subject)) - set(own)
+    makes = [_DIGITS.sub("0", found).casefold() for found in foreign]
+    is_growing = len(own) > 1 or len(set(makes)) < len(makes)
+    return len(set(own)) > _MOST_NUMBERS or bool(own and foreign and is_growing)
+
+
 def may_answer(mail: Mail, envelope: Envelope, trust: Trust, policy: Policy) -> bool:
     """May a letter be written to the author without a person asking for it?
 
@@ -60,13 +89,15 @@ def may_answer(mail: Mail, envelope: Envelope, trust: Trust, policy: Policy) -> 
         and not is_robot_address(author)
         and not policy.is_desk_address(author)
         and not policy.is_support(author)
+        and normalise(author) not in policy.form_senders
     )
 
 
 def is_within(budgets: Budgets, provoked: Provoked) -> bool:
     """May a stranger make us write one more letter?"""
     return (
-        provoked.address_hour < budgets.per_address_hour
+        not provoked.is_muted
+        and provoked.address_hour < budgets.per_address_hour
         and provoked.address_day < budgets.per_address_day
         and provoked.domain_hour < budgets.per_domain_hour
         and provoked.hour < budgets.per_hour

@@ -1,10 +1,13 @@
 """Recipient address → category, topic, token: whom a mail is for (SPEC sections 2 and 5)."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from maild.core.address import normalise, split_detail
 from maild.core.policy import Category, Policy
 from maild.core.tokens import Signed, read_detail
+
+_TOPIC_TAG = re.compile(r"\[([a-z0-9][a-z0-9_-]{0,31})\]", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +46,19 @@ def _route(category: Category, detail: str, *, is_general: bool) -> Route:
         reply_token=token[1] if token and token[0] == "t" else None,
         is_general=is_general,
     )
+
+
+def by_subject(route: Route, subject: str, policy: Policy) -> Route:
+    """The topic that a tag in the subject names (`[refund]`), where the address names none (SPEC section 2).
+
+    Mail to the general address gets the category that has such a topic, the default one before the others.
+    """
+    if route.topic:
+        return route
+    own = policy.category(route.category)
+    others = tuple(one for one in policy.categories if one != own) if route.is_general else ()
+    for key in (found.lower() for found in _TOPIC_TAG.findall(subject)):
+        for category in (own, *others):
+            if category.topic(key):
+                return replace(route, category=category.key, topic=key)
+    return route

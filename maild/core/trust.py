@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from maild.core.address import ascii_domain, domain_of, normalise
 from maild.core.authresults import Result, read_results
+from maild.core.domains import is_aligned
 from maild.core.mail import Envelope, Mail
 from maild.core.policy import Network, Policy, TrustRules
 
@@ -37,10 +38,21 @@ def trust_in(mail: Mail, envelope: Envelope, policy: Policy) -> Trust:
         return Trust.VERIFIED
     if domain_of(author) in rules.domains and is_in(envelope.peer, rules.internal_peers):
         return Trust.VERIFIED
-    if not envelope.is_trusted_peer:
-        return Trust.UNVERIFIED
+    results = read_results(envelope.results)[1]  # what we have checked ourselves counts like a trusted field
+    if envelope.is_trusted_peer:
+        results += trusted_results(mail.headers, rules)
     is_ours = policy.is_support(author) or policy.is_desk_address(author)
-    return _verdict(trusted_results(mail.headers, rules), author, is_ours=is_ours)
+    return _verdict(results, author, is_ours=is_ours)
+
+
+def is_marked_spam(mail: Mail, envelope: Envelope, rules: TrustRules) -> bool:
+    """Has our own hop's filter written `trust.spam_field`? One that came with the mail means nothing."""
+    name, _, wanted = rules.spam_field.partition(":")
+    if not (wanted and envelope.is_trusted_peer):
+        return False
+    says = re.compile(rf"{re.escape(wanted.strip())}(?![\w-])", re.IGNORECASE)
+    fields = border_fields(mail.headers, rules)
+    return any(field.lower() == name.lower() and says.match(value.strip()) for field, value in fields)
 
 
 def is_in(peer: str, networks: Iterable[Network]) -> bool:
@@ -59,10 +71,13 @@ def trusted_results(headers: Headers, rules: TrustRules) -> list[Result]:
     """The results in the fields that our border host wrote, top first.
 
     A field counts only above the Received field of that host, or above all of them if the host wrote none: everything
-    below came with the mail and may be forged (RFC 8601 §5, §7.1). `position = "below"`: all fields of the id count.
+    below came with the mail and may be forged (RFC 8601 §5, §7.1). `position = "below"`: those between that Received
+    field and the one of the host in front count as well; the provider has taken forged ones out.
     """
     found: list[Result] = []
-    for name, value in headers if rules.position == "below" else _above_border(headers, rules):
+    for name, value in border_fields(headers, rules):
+        if found and name.lower() == "received" and rules.position == "below":
+            break  # where the admin has not said what the border is called, it ends here at the latest
         if name.lower() != "authentication-results":
             continue
         authserv_id, results = read_results(value)
@@ -76,11 +91,19 @@ def is_trusted_id(authserv_id: str, rules: TrustRules) -> bool:
     return any(_is_host(authserv_id, wanted) for wanted in rules.authserv_ids)
 
 
-def _above_border(headers: Headers, rules: TrustRules) -> Headers:
+def border_fields(headers: Headers, rules: TrustRules) -> Headers:
+    """The fields that our border host, or a host behind it, can have written."""
     received = [index for index, (name, _) in enumerate(headers) if name.lower() == "received"]
     hosts = [host for host in rules.received_by or rules.authserv_ids if host]
     ours = [index for index in received if is_written_by(headers[index][1], hosts)]
+    if rules.position == "below":
+        return headers[: _next_foreign(received, ours, len(headers))]
     return headers[: (ours or received or [len(headers)])[0]]
+
+
+def _next_foreign(received: Sequence[int], ours: Sequence[int], end: int) -> int:
+    """Where the first host in front of our border wrote its Received field: what stands there came with the mail."""
+    return next((index for index in received if ours and index > ours[0] and index not in ours), end)
 
 
 def is_written_by(received: str, hosts: Iterable[str]) -> bool:
@@ -140,16 +163,14 @@ def _is_submission(passed: Result, author: str) -> bool:
 
 
 def _is_aligned(passed: Result, author: str) -> bool:
-    """A signer or envelope sender of the From domain, where nobody has asked for DMARC.
-
-    Aligned means the same domain (strict, RFC 7489 §3.1): no one has looked up that a relaxed one is meant.
-    """
+    """A signer or envelope sender of the From domain or one of the same organisation, where no one asked for DMARC."""
     properties = passed.properties
     match passed.method:
         case "dkim":
             signer = properties.get("header.d") or properties.get("header.i", "").rpartition("@")[2]
         case "spf":
-            signer = properties.get("smtp.mailfrom", "").rpartition("@")[2]
+            # smtp.mail: as RFC 5451 had it in a draft, and Yandex still writes
+            signer = (properties.get("smtp.mailfrom") or properties.get("smtp.mail", "")).rpartition("@")[2]
         case _:
             return False
-    return bool(signer) and ascii_domain(signer) == domain_of(author)
+    return is_aligned(signer, domain_of(author))

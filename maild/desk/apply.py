@@ -14,7 +14,9 @@ from maild.core.effects import (
     Decision,
     Event,
     LetterBounced,
+    Mute,
     OpenTicket,
+    OverBudget,
     ProposeCc,
     Record,
     Reminded,
@@ -25,8 +27,9 @@ from maild.core.effects import (
 from maild.core.facts import TicketFacts
 from maild.core.sends import failure_letters
 from maild.core.tokens import message_id, new_nonce
+from maild.desk.budget import tell_of_budget
 from maild.desk.desk import Desk
-from maild.store import changes, outbox, proposals, tickets, unreachable
+from maild.store import changes, muted, outbox, proposals, tickets, unreachable
 from maild.store.db import Tx
 
 _NOT_TRIED = "5.1.1 not tried: an earlier letter to this address came back"
@@ -56,8 +59,10 @@ def apply(
             case Send():
                 send = _about(effect, mail)
                 queue_letter(tx, desk, send, effect.ticket or opened, message if effect.has_message else None, now)
-            case LetterBounced():
-                _take_back(tx, effect, now)
+            case LetterBounced() | Mute():
+                _note(tx, effect, now)
+            case OverBudget():
+                tell_of_budget(tx, desk, effect.category, now)
     return opened if decision.ticket == OPENED else decision.ticket
 
 
@@ -92,10 +97,17 @@ def _say(tx: Tx, message: AddMessage, ticket: int, mail: int | None) -> int:
     return tickets.add_message(tx, ticket, message, mail)
 
 
-def _take_back(tx: Tx, bounced: LetterBounced, now: datetime) -> None:
-    outbox.bounced(tx, bounced.letter, bounced.status)
-    if bounced.unreachable:
-        unreachable.add(tx, bounced.unreachable, now)
+def _note(tx: Tx, effect: LetterBounced | Mute, now: datetime) -> None:
+    """What has been learned of an address."""
+    match effect:
+        case LetterBounced():
+            outbox.bounced(tx, effect.letter, effect.status)
+            if effect.unreachable:
+                unreachable.add(tx, effect.unreachable, now)
+        case Mute(is_spam=True):
+            muted.add(tx, effect.address, now)
+        case Mute():
+            muted.remove(tx, effect.address)
 
 
 def queue_letter(tx: Tx, desk: Desk, send: Send, ticket: int, message: int | None, now: datetime) -> None:

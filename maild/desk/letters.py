@@ -12,7 +12,7 @@ from maild.core.effects import Role
 from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
 from maild.core.mail import Attachment, Mailbox
 from maild.core.policy import Category, Topic
-from maild.core.robots import LOOP_FIELD
+from maild.core.robots import LOOP_FIELD, TICKET_FIELD
 from maild.core.scrub import without_tokens
 from maild.core.tokens import (
     Action,
@@ -145,7 +145,7 @@ def _compose(draft: _Draft) -> _Written:
         html=rendered.html,
         attachments=_attachments(draft),
         auto_submitted=_auto_submitted(draft),
-        fields=((LOOP_FIELD, desk.instance), ("X-Maild-Ticket", str(draft.material.number))),
+        fields=((LOOP_FIELD, desk.instance), (TICKET_FIELD, str(draft.material.number))),
         smtputf8=not row.to_address.isascii(),
     )
     data = desk.sign(compose(outgoing), domain_of(outgoing.from_address))

@@ -147,6 +147,7 @@ def merged(arrivals: tuple[Envelope, ...]) -> Envelope:
         is_trusted_peer=first.is_trusted_peer,
         user=first.user,
         received_at=first.received_at,
+        results=first.results,
     )
 
 

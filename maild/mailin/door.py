@@ -20,6 +20,7 @@ from maild.desk.desk import Desk
 from maild.mailin import replies
 from maild.mailin.access import Access
 from maild.mailin.room import Room, Share
+from maild.mailin.verify import Verifier
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class DoorSettings:
     access: Access = field(default_factory=Access)
     failure_pause: float = 1.0  # before a wrong password is called wrong
     max_failures: int = 3  # of one connection
+    verifier: Verifier | None = None  # checks senders, where no border host in front does
     reads_by_line: bool = False  # the slow way, without private parts of asyncio
 
 
@@ -168,6 +170,8 @@ class OpenDoor:
         Never waits for the servers: asyncio's wait_closed() hangs on Python 3.12 while a client is connected.
         """
         self.is_closing = True
+        if self.settings.verifier is not None:
+            self.settings.verifier.close()
         for server in self._servers:
             server.close()
         for connection in [each for each in self._connections if each.is_idle]:

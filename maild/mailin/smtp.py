@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Iterable
+from dataclasses import replace
 
 from aiosmtpd.smtp import Envelope as Draft
 from aiosmtpd.smtp import Session
@@ -18,6 +19,7 @@ from maild.mailin.door import DoorSettings, OpenDoor
 from maild.mailin.paths import NULL, asks_to_relay, served_address, split_path, without_route
 from maild.mailin.replies import BadText
 from maild.mailin.room import Share
+from maild.mailin.verify import Arrival
 
 
 async def listen_smtp(desk: Desk, settings: DoorSettings, sockets: Iterable[socket.socket]) -> OpenDoor:
@@ -238,11 +240,26 @@ class SmtpConnection(ClientConnection):
         try:
             raw, envelope = await self._read(draft, share)
             self._began = None  # from now on it is we who take our time
+            envelope = await self._checked(raw, envelope, share)
             return await self.door.commit(raw, envelope, share)
         except MaildError as error:
             return self.door.refuse(error, self.peer)
         finally:
             self._is_taking = False
+
+    async def _checked(self, raw: bytes, envelope: Envelope, share: Share) -> Envelope:
+        """With what SPF, DKIM and DMARC say, if the desk has to ask itself."""
+        verifier = self.door.settings.verifier
+        if verifier is None:
+            return envelope
+        is_hidden = self.is_trusted and self._forwarded is None  # behind a relay of ours
+        helo = "" if self.is_trusted or self.session is None else str(self.session.host_name or "")
+        try:
+            results = await verifier.results(Arrival(raw, envelope, "" if is_hidden else envelope.peer, helo))
+        except BaseException:  # the client left meanwhile
+            share.release()
+            raise
+        return replace(envelope, results=results)
 
     async def _read(self, draft: Draft, share: Share) -> tuple[bytes, Envelope]:
         try:

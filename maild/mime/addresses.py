@@ -34,10 +34,11 @@ class People:
     cc: tuple[Mailbox, ...]
     date: datetime | None
     defects: tuple[str, ...]
+    reply_to: tuple[Mailbox, ...] = ()
 
 
 def read_people(values: dict[str, list[str]]) -> People:
-    """Read From, To, Cc and Date. `values` maps lower-case names to unfolded, still encoded values, top first."""
+    """Read addresses and Date. `values` maps lower-case names to unfolded, still encoded values, top first."""
     wanted = {name: ", ".join(values.get(name, ()))[:_MAX_VALUE] for name in ("from", "to", "cc")}
     date = values.get("date", [""])[0]
     section = "".join(f"{name}: {_for_parser(value)}\n" for name, value in wanted.items() if value)
@@ -53,6 +54,7 @@ def read_people(values: dict[str, list[str]]) -> People:
         _mailboxes(parsed, "cc", wanted["cc"]),
         moment,
         tuple(defects),
+        mailboxes.read_list(", ".join(values.get("reply-to", ()))[:_MAX_VALUE]),
     )
 
 

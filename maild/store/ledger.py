@@ -140,7 +140,7 @@ def _known(tx: Tx, identity: Identity) -> int:
 
 _ARRIVAL = (
     'INSERT INTO arrivals (mail, door, source_key, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at,'
-    " is_routed) VALUES "
+    " results, is_routed) VALUES "
 )
 
 
@@ -148,12 +148,13 @@ def _arrival(delivery: Delivery, mail: int, *, is_routed: bool) -> tuple[object,
     envelope = delivery.envelope
     return (
         mail, envelope.door.value, delivery.source_key, envelope.peer, envelope.is_trusted_peer, envelope.user,
-        envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), is_routed,
+        envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), envelope.results,
+        is_routed,
     )  # fmt: skip
 
 
 def _add_arrivals(tx: Tx, arrivals: Sequence[tuple[object, ...]]) -> None:
-    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
+    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
     tx.run(_ARRIVAL + values, *(value for arrival in arrivals for value in arrival))
 
 
@@ -182,8 +183,8 @@ def load(tx: Tx, mail: int) -> SpooledMail:
     if row is None:
         raise LookupError(f"no mail {mail}")
     rows = tx.all(
-        'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, is_routed, id FROM arrivals'
-        " WHERE mail = ? ORDER BY id",
+        'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, is_routed, id, results'
+        " FROM arrivals WHERE mail = ? ORDER BY id",
         mail,
     )
     approval = approvals.of_mail(tx, mail) if row[3] else None
@@ -213,6 +214,7 @@ def _envelope(row: Row) -> Envelope:
         is_trusted_peer=bool(row[2]),
         user=row[3],
         received_at=from_micros(row[6]),
+        results=row[9],
     )
 
 

@@ -11,7 +11,7 @@ from maild.core.mail import Mailbox
 from maild.core.robots import budget_domain
 from maild.core.ticket import Status
 from maild.core.tokens import read_message_id
-from maild.store import answers, proposals
+from maild.store import answers, muted, proposals
 from maild.store.db import Row, Tx
 from maild.store.times import maybe_from, maybe_to, to_micros
 
@@ -27,8 +27,9 @@ def facts_for(tx: Tx, keys: MailKeys, now: datetime) -> Facts:
         tx.wait_turn("budgets")
     recorded = _recorded(tx, keys.references)
     bounced = _bounced(tx, keys)
-    numbers = [*keys.numbers, *recorded.values(), *([bounced.ticket] if bounced and bounced.ticket else [])]
-    tickets = tickets_by_number(tx, numbers)
+    named = [number for numbers in recorded.values() for number in numbers]
+    returned = [bounced.ticket] if bounced and bounced.ticket else []
+    tickets = tickets_by_number(tx, [*keys.numbers, *named, *returned])
     facts = Facts(
         tickets=tickets,
         recorded=recorded,
@@ -107,15 +108,20 @@ def _participants(tx: Tx, numbers: Sequence[int]) -> dict[int, list[Mailbox]]:
     return people
 
 
-def _recorded(tx: Tx, references: Sequence[str]) -> dict[str, int]:
+def _recorded(tx: Tx, references: Sequence[str]) -> dict[str, list[int]]:
     if not references:
         return {}
     rows = tx.all(
-        f"SELECT message_id, ticket FROM messages WHERE message_id IN ({_marks(references)}) ORDER BY id DESC",
+        f"SELECT message_id, ticket FROM messages WHERE message_id IN ({_marks(references)})"
+        f" ORDER BY id LIMIT {_CHUNK}",
         *references,
     )
-    # The first to bear a Message-ID has it: a stranger who copies it must not draw the replies to his own ticket.
-    return {row[0]: row[1] for row in rows}
+    # A stranger can copy a Message-ID, even before its mail is here: who takes part in which ticket decides.
+    found: dict[str, list[int]] = {}
+    for message_id, ticket in rows:
+        if ticket not in found.setdefault(message_id, []):
+            found[message_id].append(ticket)
+    return found
 
 
 def _languages(tx: Tx, tickets: Iterable[TicketFacts], others: Iterable[str] = ()) -> dict[str, str]:
@@ -163,6 +169,7 @@ def _provoked(tx: Tx, author: str, now: datetime) -> Provoked:
         address_day=count("to_address = ? AND created_at > ?", author, day),
         domain_hour=count("to_domain = ? AND created_at > ?", budget_domain(author), hour),
         hour=count("created_at > ?", hour),
+        is_muted=muted.has(tx, author, now),
     )
 
 

@@ -1,5 +1,6 @@
 """decide(): every reason is reached by a mail as it really comes, and what each mail causes."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,9 @@ from maild.core.effects import (
     Decision,
     Event,
     LetterBounced,
+    Mute,
     OpenTicket,
+    OverBudget,
     Reason,
     Record,
     Role,
@@ -23,7 +26,7 @@ from maild.core.effects import (
 )
 from maild.core.facts import Facts, LastAnswer, LetterFacts, Provoked
 from maild.core.mail import Attachment, Bounce, BouncedRecipient, Kind, Mail, Mailbox
-from maild.core.robots import LOOP_FIELD
+from maild.core.robots import LOOP_FIELD, TICKET_FIELD
 from maild.core.ticket import Status
 from maild.core.tokens import Action, Claim, Purpose, action_code, bounce_address
 from maild.core.trust import Trust
@@ -51,6 +54,7 @@ from tests.values import (
     make_mail,
     make_policy,
     make_ticket,
+    make_trust,
     our_id,
     solved,
     to_token,
@@ -85,6 +89,8 @@ def messages(decision: Decision) -> list[AddMessage]:
 SAY_SOLVED = Claim(7, IVAN.address, Action.SOLVED)
 BY_TOKEN = make_envelope(rcpt_tos=(token_address(),))
 FROM_NULL = make_envelope(mail_from="")
+FILTERED = make_policy(trust=make_trust(spam_field="X-Spam-Flag: YES"))
+MARKED = (("X-Spam-Flag", "YES"), *PASSED)
 
 CASES: list[tuple[Reason, dict[str, Any]]] = [
     (Reason.NEW_QUESTION, {"mail": make_mail()}),
@@ -93,7 +99,10 @@ CASES: list[tuple[Reason, dict[str, Any]]] = [
     (Reason.JOINED_BY_OUR_REFERENCE, {"mail": make_mail(in_reply_to=(our_id(),)), "facts": OPEN}),
     (
         Reason.JOINED_BY_REFERENCE,
-        {"mail": make_mail(references=("q@x.example",)), "facts": facts_of(make_ticket(), recorded={"q@x.example": 7})},
+        {
+            "mail": make_mail(references=("q@x.example",)),
+            "facts": facts_of(make_ticket(), recorded={"q@x.example": (7,)}),
+        },
     ),
     (Reason.JOINED_BY_NUMBER, {"mail": make_mail(subject="Re: [#7]", headers=PASSED), "facts": OPEN}),
     (Reason.JOINED_UNVERIFIED, {"mail": make_mail(subject="Re: [#7]"), "facts": OPEN, "policy": OPEN_TRUST}),
@@ -139,7 +148,14 @@ CASES: list[tuple[Reason, dict[str, Any]]] = [
     ),
     (Reason.HELD_NOTHING_TO_SEND, {"mail": agent_mail(""), "envelope": to_token(), "facts": OPEN}),
     (Reason.HELD_TICKET_CLOSED, {"mail": agent_mail("#solved"), "envelope": to_token(), "facts": CLOSED}),
-    (Reason.HELD_LOOP, {"mail": make_mail(), "facts": Facts(is_own_letter=True)}),
+    (Reason.HELD_LOOP, {"mail": make_mail(headers=((TICKET_FIELD, "7"),)), "facts": Facts(is_own_letter=True)}),
+    (Reason.NOTICE_RETURNED, {"mail": make_mail(), "facts": Facts(is_own_letter=True)}),
+    (Reason.HELD_NESTED, {"mail": make_mail(subject="[Ticket 78] Re: [#7] [Ticket 77] счёт")}),
+    (Reason.HELD_SPAM, {"mail": make_mail(headers=MARKED), "policy": FILTERED}),
+    (
+        Reason.BOUNCE_FORGED,
+        {"mail": bounce(), "facts": facts_of(make_ticket(), bounced=LETTER)},
+    ),
     (Reason.HELD_TOO_MANY_HOPS, {"mail": make_mail(headers=(("Received", "from a by b"),) * 51)}),
     (Reason.HELD_ROBOT, {"mail": make_mail(kind=Kind.AUTO_RESPONSE)}),
     (
@@ -171,7 +187,8 @@ def test_every_reason_is_reached(reason: Reason, case: dict[str, Any]) -> None:
     if decision.is_held:
         assert {event for _, event in events(decision)} <= {Event.HELD, Event.COLLISION}
         told = [effect for effect in decision.effects if isinstance(effect, Send)]
-        assert len(decision.effects) == len(events(decision)) + len(told)
+        muted = [effect for effect in decision.effects if isinstance(effect, Mute)]
+        assert len(decision.effects) == len(events(decision)) + len(told) + len(muted)
         assert {send.to.address for send in told} <= {BILLING_TEAM}
 
 
@@ -265,7 +282,7 @@ def test_a_reply_at_the_deadline_opens_a_follow_up_linked_both_ways() -> None:
 
 def test_follow_up_letters_to_the_unconfirmed_keep_within_the_budget() -> None:
     mail = make_mail(references=("q@x.example",))
-    facts = Facts(tickets=CLOSED.tickets, recorded={"q@x.example": 7}, provoked=OVER_BUDGET)
+    facts = Facts(tickets=CLOSED.tickets, recorded={"q@x.example": (7,)}, provoked=OVER_BUDGET)
     assert letters_to(decided(mail, facts=facts)) == [("follow_up_team", BILLING_TEAM)]
     confirmed = decided(make_mail(), BY_TOKEN, Facts(tickets=CLOSED.tickets, provoked=OVER_BUDGET))
     assert ("follow_up", IVAN.address) in letters_to(confirmed)
@@ -383,9 +400,24 @@ def test_a_bounce_of_a_notice_about_a_bounce_ends_there() -> None:
     assert letters_to(decided(bounce(), FROM_NULL, facts_of(make_ticket(), bounced=notice))) == []
 
 
-def test_a_bounce_that_does_not_come_from_the_null_sender_is_held() -> None:
+def test_a_forged_bounce_stands_in_the_ledger_and_does_nothing() -> None:
     decision = decided(bounce(), make_envelope(mail_from="x@y.example"), facts_of(make_ticket(), bounced=LETTER))
-    assert decision.reason is Reason.HELD_BOUNCE_UNKNOWN
+    assert (decision.reason, decision.effects, decision.ticket) == (Reason.BOUNCE_FORGED, (), None)
+
+
+def test_a_bounce_that_only_looks_like_one_is_held_with_its_ticket() -> None:
+    guess = replace(bounce(), is_kind_guessed=True, bounce=Bounce((), our_id()))
+    decision = decided(guess, FROM_NULL, facts_of(make_ticket(), bounced=LETTER))
+    assert (decision.reason, decision.ticket) == (Reason.HELD_KIND_GUESSED, 7)
+
+
+def test_the_status_of_a_bounce_is_that_of_the_recipient_who_failed() -> None:
+    both = Bounce(
+        (BouncedRecipient("a@x.example", "2.0.0", "relayed"), BouncedRecipient("b@x.example", "5.2.2", "failed")),
+        our_id(),
+    )
+    decision = decided(replace(bounce(), bounce=both), FROM_NULL, facts_of(make_ticket(), bounced=LETTER))
+    assert LetterBounced(31, "5.2.2", "") in decision.effects
 
 
 @pytest.mark.parametrize(
@@ -416,8 +448,58 @@ def test_a_released_mail_has_a_customers_rights() -> None:
     assert decided(make_mail(author=None), is_released=True).reason is Reason.HELD_NO_AUTHOR
 
 
-def test_a_letter_with_our_mark_is_a_loop() -> None:
-    assert decided(make_mail(headers=((LOOP_FIELD, INSTANCE),))).reason is Reason.HELD_LOOP
+def test_a_letter_with_our_mark_is_a_loop_and_a_notice_is_not_held_again() -> None:
+    mark = (LOOP_FIELD, INSTANCE)
+    assert decided(make_mail(headers=(mark, (TICKET_FIELD, "7")))).reason is Reason.HELD_LOOP
+    notice = decided(make_mail(headers=(mark,)))
+    assert (notice.reason, notice.is_held, notice.effects) == (Reason.NOTICE_RETURNED, False, ())
+
+
+def test_spam_is_held_without_a_letter_and_its_address_is_not_answered_by_itself() -> None:
+    decision = decided(make_mail(headers=MARKED), facts=OPEN, policy=FILTERED)
+    assert (decision.is_held, decision.effects) == (True, (Mute(IVAN.address),))
+    known = decided(make_mail(headers=MARKED), BY_TOKEN, OPEN, FILTERED)
+    assert (known.is_held, known.ticket, events(known)) == (True, 7, [(7, Event.HELD)])
+    assert not any(isinstance(effect, Mute) for effect in known.effects), "his ticket proves who he is"
+
+
+def test_who_is_muted_gets_no_letter_and_nobody_is_told_of_a_budget() -> None:
+    decision = decided(make_mail(headers=PASSED), facts=Facts(provoked=Provoked(is_muted=True)))
+    assert letters_to(decision) == [("new_ticket", BILLING_TEAM)]
+    assert (OPENED, Event.DROPPED) in events(decision)
+    assert not any(isinstance(effect, OverBudget) for effect in decision.effects)
+    late = decided(make_mail(), BY_TOKEN, Facts(tickets=CLOSED.tickets, provoked=Provoked(is_muted=True)))
+    assert ("follow_up", IVAN.address) in letters_to(late), "he is confirmed"
+
+
+def test_a_released_mail_was_no_spam() -> None:
+    decision = decided(make_mail(headers=MARKED), policy=FILTERED, is_released=True)
+    assert decision.effects[-1] == Mute(IVAN.address, is_spam=False)
+    assert letters_to(decision)
+
+
+def test_what_is_over_the_budget_is_dropped_with_an_event_and_a_note() -> None:
+    for mail, facts, ticket in (
+        (make_mail(), Facts(), OPENED),
+        (make_mail(references=("q@x.example",)), Facts(tickets=CLOSED.tickets, recorded={"q@x.example": (7,)}), OPENED),
+        (
+            make_mail(references=("q@x.example",), reply="#continue"),
+            Facts(tickets=CLOSED.tickets, recorded={"q@x.example": (7,)}),
+            7,
+        ),
+    ):
+        decision = decided(mail, facts=replace(facts, provoked=OVER_BUDGET))
+        assert (ticket, Event.DROPPED) in events(decision)
+        assert OverBudget("billing") in decision.effects
+        assert all(to == BILLING_TEAM for _, to in letters_to(decision))
+
+
+def test_words_go_back_only_to_who_is_sure_to_have_written_them() -> None:
+    facts = Facts(tickets=CLOSED.tickets, recorded={"q@x.example": (7,)})
+    for headers, is_sure in ((PASSED, True), ((), False)):
+        decision = decided(make_mail(references=("q@x.example",), headers=headers), facts=facts)
+        [told] = [one for one in decision.effects if isinstance(one, Send) and one.to.address == IVAN.address]
+        assert (told.letter.value, told.has_message) == ("follow_up", is_sure)
 
 
 def test_a_verified_agent_without_a_token_asks_like_anybody() -> None:

@@ -96,16 +96,29 @@ def test_a_token_of_another_persons_ticket_is_passed_over_for_ones_own() -> None
 
 
 def test_rule_2_a_recorded_message_id_joins_a_participant() -> None:
-    facts = facts_of(TICKET, recorded={"q1@client.example": 7})
+    facts = facts_of(TICKET, recorded={"q1@client.example": (7,)})
     mail = make_mail(in_reply_to=("q1@client.example",))
     assert joined(match(mail, facts)) == (7, Reason.JOINED_BY_REFERENCE, False)
 
 
 def test_rule_2_a_recorded_message_id_lets_no_stranger_in() -> None:
-    facts = facts_of(TICKET, recorded={"q1@client.example": 7})
+    facts = facts_of(TICKET, recorded={"q1@client.example": (7,)})
     found = match(make_mail(author=STRANGER, in_reply_to=("q1@client.example",)), facts, trust=Trust.VERIFIED)
     assert found.ticket is None
     assert found.claimed == TICKET
+
+
+def test_rule_2_of_several_tickets_with_one_message_id_the_one_where_he_is_counts() -> None:
+    copied = make_ticket(9, participants=(STRANGER,))
+    facts = facts_of(copied, TICKET, recorded={"q1@client.example": (9, 7)})
+    mail = make_mail(in_reply_to=("q1@client.example",))
+    assert joined(match(mail, facts)) == (7, Reason.JOINED_BY_REFERENCE, False)
+
+
+@pytest.mark.parametrize("subject", ["[Кактус #7]", "Re: [Кактус  #7] Счёт", "[Кактус\u00a0#7]", "[Кактус\t#7]"])
+def test_blanks_in_the_tag_may_have_been_changed(subject: str) -> None:
+    assert numbers_in(subject, "Кактус #") == (7,)
+    assert "7" not in without_numbers(subject, "Кактус #")
 
 
 def test_rule_3_a_number_joins_a_verified_participant_only() -> None:
@@ -139,7 +152,7 @@ def test_rule_5_what_names_no_ticket_is_a_new_question() -> None:
 
 def test_the_rules_come_in_their_order() -> None:
     tickets = [make_ticket(number) for number in (1, 2, 3)]
-    facts = facts_of(*tickets, recorded={"q2@client.example": 2})
+    facts = facts_of(*tickets, recorded={"q2@client.example": (2,)})
     mail = make_mail(subject="[#3]", in_reply_to=("q2@client.example",), references=(our_id(1),))
     assert joined(match(mail, facts, trust=Trust.VERIFIED))[:2] == (1, Reason.JOINED_BY_OUR_REFERENCE)
     mail = make_mail(subject="[#3]", in_reply_to=("q2@client.example",))

@@ -12,6 +12,7 @@ from maild.core.robots import (
     MAX_HOPS,
     budget_domain,
     has_too_many_hops,
+    is_nested,
     is_report,
     is_returned,
     is_within,
@@ -93,6 +94,7 @@ def test_a_person_is_answered_unless_he_failed(trust: str, expected: bool) -> No
         (Provoked(address_day=10), False),
         (Provoked(domain_hour=100), False),
         (Provoked(hour=1000), False),
+        (Provoked(is_muted=True), False),
     ],
 )
 def test_every_budget_is_a_limit(spent: Provoked, expected: bool) -> None:
@@ -102,3 +104,45 @@ def test_every_budget_is_a_limit(spent: Provoked, expected: bool) -> None:
 
 def test_a_domain_is_counted_in_ascii() -> None:
     assert budget_domain("иван@Пример.рф") == "xn--e1afmkfd.xn--p1ai"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "[#12] [Ticket 77] [#12] Re: счёт",
+        "[Ticket 78] Re: [#13] [Ticket 77] Re: счёт",
+        "RE: [#14] (Case 00124) Re: [#13] счёт",
+        "[JIRA-8] Created: [#7] [JIRA-7] Created: счёт",
+        "Re: [Заявка №120] Re: [#7] [Заявка №119] счёт",
+        "##311## [#7] ##310## счёт",
+        "[#12] Re: [#501] Re: [#11] Re: [#500] счёт",
+        "[#ABC-2] [#7] [#ABC-1] счёт",
+        "Ticket#2026112310000017 [#7] Ticket#2026112310000016 счёт",
+    ],
+)
+def test_numbers_that_grow_are_two_desks_answering_each_other(subject: str) -> None:
+    assert is_nested(subject, "#")
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Счёт за ноябрь",
+        "Re: [#12] Счёт за 2026-11",
+        "Re: [#12] Re: [#12] Счёт",
+        "[#12] [#13] один и тот же вопрос",
+        "[Ticket 77] счёт",
+        "Fwd: [Ticket 77] Re: [Ticket 77] [Ticket 78] принтер",
+        "Re: [#12] [Ticket 77] счёт",
+        "Re: [#12] [Ticket 77] Re: [Ticket 77] счёт",
+        "[#12] [refund] счёт 15 и 16",
+        "",
+    ],
+)
+def test_what_people_write_does_not_grow(subject: str) -> None:
+    assert not is_nested(subject, "#")
+
+
+def test_our_own_tag_is_that_of_the_desk() -> None:
+    assert is_nested("[Кактус #12] [Ticket 77] [Кактус #11]", "Кактус #")
+    assert not is_nested("[#12] [Ticket 77] [#11]", "Кактус #")

@@ -1,13 +1,17 @@
 """Where a recipient address leads: category, topic, token; everything else is answered with 550."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.core.route import category_for
+from maild.core.policy import Text, Topic
+from maild.core.route import by_subject, category_for
 from tests.values import BILLING, TECH, make_category, make_policy, token_address
 
 POLICY = make_policy()
+CARDS = Topic("cards", Text("Карты", "Cards"), ())
 
 
 def test_a_category_address_leads_to_its_category_in_any_case_of_letters() -> None:
@@ -81,3 +85,27 @@ def test_no_text_makes_it_fail(text: str) -> None:
         route = category_for(recipient, POLICY)
         assert route is None or route.category in ("billing", "tech")
     assert category_for(TECH, POLICY) is not None
+
+
+@pytest.mark.parametrize(
+    ("recipient", "subject", "category", "topic"),
+    [
+        (TECH, "[refund] Верните деньги", "tech", "refund"),
+        (TECH, "Re: [REFUND]", "tech", "refund"),
+        (TECH, "refund", "tech", ""),
+        (TECH, "[refnud] [refund]", "tech", "refund"),
+        (TECH, "[#1042] [1042]", "tech", ""),
+        (TECH, "[cards]", "tech", ""),
+        ("tech+refund@desk.example", "[cards]", "tech", "refund"),
+        ("help@desk.example", "[refund]", "billing", "refund"),
+        ("help@desk.example", "[cards] карта", "cards", "cards"),
+        ("help@desk.example", "карта", "billing", ""),
+    ],
+)
+def test_a_topic_can_stand_in_the_subject(recipient: str, subject: str, category: str, topic: str) -> None:
+    cards = replace(make_category("cards", "cards@desk.example", "cards@office.example"), topics=(CARDS,))
+    policy = make_policy(categories=(*POLICY.categories, cards))
+    route = category_for(recipient, policy)
+    assert route is not None
+    found = by_subject(route, subject, policy)
+    assert (found.category, found.topic) == (category, topic)

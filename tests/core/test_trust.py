@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from maild.core.authresults import read_results
 from maild.core.mail import Mailbox
-from maild.core.trust import Trust, trust_in
+from maild.core.trust import Trust, is_marked_spam, trust_in
 from tests.values import BILLING, BILLING_TEAM, BORDER, IVAN, auth, make_envelope, make_mail, make_policy, make_trust
 
 PASS = "dmarc=pass header.from=client.example"
@@ -49,6 +49,12 @@ def trust(
         # without any dmarc result: an aligned signer or envelope sender
         ("dkim=pass header.d=client.example", Trust.VERIFIED),
         ("dkim=pass header.i=@client.example", Trust.VERIFIED),
+        ("dkim=pass header.d=mail.client.example", Trust.VERIFIED),  # relaxed: the same organisation
+        ("spf=pass smtp.mailfrom=b@bounces.client.example", Trust.VERIFIED),
+        ("spf=pass smtp.mail=ivan@client.example", Trust.VERIFIED),
+        ("dkim=pass header.d=example", Trust.UNVERIFIED),
+        ("dkim=pass header.d=xclient.example", Trust.UNVERIFIED),
+        ("dkim=pass header.d=client.example.evil.example", Trust.UNVERIFIED),
         ("dkim=pass header.d=esp.example", Trust.UNVERIFIED),
         ("dkim=pass header.d=esp.example; dkim=pass header.d=client.example", Trust.VERIFIED),
         ("dkim=fail header.d=client.example", Trust.UNVERIFIED),
@@ -263,3 +269,62 @@ def test_no_field_makes_reading_fail(value: str) -> None:
     assert isinstance(authserv_id, str)
     assert all(result.method == result.method.lower() for result in results)
     assert trust(("Authentication-Results", value), ("Received", value)) in Trust
+
+
+@pytest.mark.parametrize(
+    ("author", "domain", "is_one"),
+    [
+        ("a@news.shop.co.uk", "mail.shop.co.uk", True),
+        ("a@shop.co.uk", "other.co.uk", False),
+        ("a@shop.co.uk", "co.uk", False),
+        ("a@anna.github.io", "mallory.github.io", False),
+        ("a@github.io", "mallory.github.io", False),
+        ("a@x.desk.example", "desk.example", True),
+    ],
+)
+def test_an_organisation_ends_at_its_public_suffix(author: str, domain: str, is_one: bool) -> None:
+    expected = Trust.VERIFIED if is_one else Trust.UNVERIFIED
+    assert trust(field(f"dkim=pass header.d={domain}"), OURS, author=author) is expected
+
+
+@pytest.mark.parametrize(
+    ("author", "passed"),
+    [
+        ("anna@faß.example", "fass.example"),  # two owners since IDNA 2008
+        ("anna@fass.example", "xn--fa-hia.example"),
+        ("anna@office.example", "оffice.example"),  # a Cyrillic о
+        ("anna@оffice.example", "office.example"),
+        ("anna@office.example", "office.example.evil.example"),
+        ("anna@office.example", "ofﬁce.evil.example"),
+    ],
+)
+def test_look_alikes_are_not_equal(author: str, passed: str) -> None:
+    assert trust(field(f"dmarc=pass header.from={passed}"), OURS, author=author) is Trust.UNVERIFIED
+
+
+def test_what_we_have_checked_ourselves_counts_from_any_peer_and_the_worst_of_both() -> None:
+    assert trust(is_trusted_peer=False, results=f"maild; {PASS}") is Trust.VERIFIED
+    assert trust(is_trusted_peer=False, results=f"maild; {FAIL}") is Trust.FAILED
+    assert trust(field(PASS), OURS, results=f"maild; {FAIL}") is Trust.FAILED
+    assert trust(field(FAIL), OURS, results=f"maild; {PASS}") is Trust.FAILED
+    assert trust(is_trusted_peer=False, results="maild; none") is Trust.UNVERIFIED
+
+
+@pytest.mark.parametrize(
+    ("headers", "position", "is_spam"),
+    [
+        ((("X-Spam-Flag", "YES"), OURS), "above", True),
+        ((("x-spam-flag", " yes, score=9.1"), OURS), "above", True),
+        ((("X-Spam-Flag", "NO"), OURS), "above", False),
+        ((("X-Spam-Flag", "YES-NOT"), OURS), "above", False),
+        ((OURS, ("X-Spam-Flag", "YES")), "above", False),
+        ((OURS, ("X-Spam-Flag", "YES"), FOREIGN), "below", True),
+        ((OURS, FOREIGN, ("X-Spam-Flag", "YES")), "below", False),
+        ((("Subject", "X-Spam-Flag: YES"), OURS), "above", False),
+    ],
+)
+def test_only_our_own_hop_says_what_is_spam(headers: tuple[tuple[str, str], ...], position: str, is_spam: bool) -> None:
+    rules = make_trust(spam_field="X-Spam-Flag: YES", position=position)
+    assert is_marked_spam(make_mail(headers=headers), make_envelope(), rules) is is_spam
+    assert not is_marked_spam(make_mail(headers=headers), make_envelope(is_trusted_peer=False), rules)
+    assert not is_marked_spam(make_mail(headers=headers), make_envelope(), make_trust(position=position))

@@ -82,7 +82,7 @@ def test_the_facts_answer_what_the_keys_ask(store: Store) -> None:
         IVAN.address, "ours@desk.example", references=("q@client.example", "x"), numbers=(99,), letter=letter
     )
     facts = store.read_now(tickets.facts_for, keys, NOW)
-    assert facts.recorded == {"q@client.example": number}
+    assert facts.recorded == {"q@client.example": [number]}
     assert facts.languages == {IVAN.address: "en"}
     assert facts.is_own_letter
     assert facts.bounced is not None
@@ -91,12 +91,12 @@ def test_the_facts_answer_what_the_keys_ask(store: Store) -> None:
     assert facts.ticket(99) is None
 
 
-def test_the_first_to_bear_a_message_id_has_it(store: Store) -> None:
+def test_all_who_bear_a_message_id_are_found_the_first_before_the_others(store: Store) -> None:
     victim, copycat = new_ticket(store), new_ticket(store, OLGA)
     for number in (victim, copycat):
         store.run_now(tickets.add_message, number, message(message_id="q@client.example"), None)
     keys = MailKeys(IVAN.address, "", references=("q@client.example",))
-    assert store.read_now(tickets.facts_for, keys, NOW).recorded == {"q@client.example": victim}
+    assert store.read_now(tickets.facts_for, keys, NOW).recorded == {"q@client.example": [victim, copycat]}
 
 
 def test_a_bounce_is_about_the_letter_it_was_addressed_to(store: Store) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,40 @@ def test_only_what_our_own_border_wrote_makes_an_author_verified(folder: Path, s
         assert [(mail["from"], mail["trust"]) for mail in mails] == [(IVAN, "verified"), (IVAN, "unverified")]
         raw = both.desk.cli("mail", "raw", "2").stdout
         assert raw.index("Received:") < raw.index("Authentication-Results:"), "the forged one lies below"
+
+
+def test_beside_an_impostor_only_the_real_agent_reaches_the_customer(folder: Path, sink: SmtpSink) -> None:
+    """Both answer the same letter; the impostor has all of it, and a verdict of his own making."""
+    table = folder / "stamp"
+    passed = f"{BORDER}; dmarc=pass header.from=office.example"
+    table.write_text(f"{TEAM} PREPEND Authentication-Results: {passed}\n")
+    with pair(folder, sink, main={"smtpd_sender_restrictions": f"check_sender_access texthash:{table}"}) as both:
+        both.write(IVAN)
+        notification = until(lambda: sink.to(TEAM), "the team is told")[0].message
+
+        def answer(words: str, sender: str, *forged: str) -> None:
+            mail = EmailMessage()
+            for field in forged:
+                mail["Authentication-Results"] = field
+            mail["From"], mail["To"], mail["Subject"] = TEAM, notification["From"], f"Re: {notification['Subject']}"
+            mail["In-Reply-To"], mail["Message-ID"] = (
+                notification["Message-ID"],
+                f"<{words.split(maxsplit=1)[0]}@office.example>",
+            )
+            mail.set_content(words)
+            with both.client() as client:
+                assert client.send_message(mail, sender, [parseaddr(notification["From"])[1]]) == {}
+
+        answer("Pay to another account.", "mallory@evil.example", passed)
+        settled(both.desk, 2)
+        answer("Here it is.", TEAM)
+        impostor, agent = settled(both.desk, 3)[1:]
+        assert (impostor["state"], impostor["reason"]) == ("held", "claims to be an agent, not verified")
+        assert (agent["state"], agent["trust"], agent["ticket"]) == ("done", "verified", 1)
+        letters = until(lambda: sink.to(IVAN) if len(sink.to(IVAN)) > 1 else [], "the customer has his answer")
+        contents = [letter.content.decode() for letter in letters]
+        assert "Here it is." in contents[-1]
+        assert not any("another account" in content for content in contents)
 
 
 def test_a_filter_that_writes_below_needs_postfix_to_take_forged_fields_out(folder: Path, sink: SmtpSink) -> None:

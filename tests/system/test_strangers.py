@@ -77,6 +77,36 @@ def test_a_verdict_below_the_border_hosts_received_field_is_forged(start_maild: 
     assert held["trust"] == "unverified"
 
 
+def test_no_claim_to_be_an_agent_gets_through_the_door(start_maild: StartMaild, sink: SmtpSink) -> None:
+    """Some of the forms of tests/core/test_impostors.py as real mail, at once; then the agent herself."""
+    desk = start_maild(**trusting())
+    notification = question(desk, sink)
+    evil, message_id = "mallory@evil.example", notification.message["Message-ID"]
+    claims = [
+        f"From: {ANNA}",
+        f"Authentication-Results: {BORDER}; none (dmarc=pass header.from=office.example)\r\nFrom: {ANNA}",
+        f"Authentication-Results: evil.{BORDER}; dmarc=pass header.from=office.example\r\nFrom: {ANNA}",
+        f"Authentication-Results: {BORDER}; spf=pass smtp.mailfrom==?us-ascii?q?x=3B_dmarc=3Dpass_header.from=3D"
+        f"office.example=3B?=@evil.example\r\nFrom: {ANNA}",
+        f"Authentication-Results: {verdict(evil)}\r\nFrom: {ANNA} <{evil}>",
+        f"Authentication-Results: {verdict(evil)}\r\nFrom: {evil}\r\nFrom: {ANNA}",
+        f"Authentication-Results: {verdict(evil)}\r\nFrom: {evil}\r\nSender: {ANNA}\r\nReply-To: {ANNA}",
+    ]
+    for number, claim in enumerate(claims):
+        raw = (
+            f"{claim}\r\nTo: {answer_address(notification)}\r\nSubject: Re: [#1]\r\nIn-Reply-To: {message_id}\r\n"
+            f"Message-ID: <{number}@evil.example>\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{SECRET_WORDS}\r\n"
+        )
+        submit(desk, raw.encode(), evil, answer_address(notification))
+    settled(desk, len(claims) + 1)
+    assert len(ticket(desk)["messages"]) == 1
+    assert ticket(desk)["status"] == "new"
+    write(desk, "Вот счёт.", sender=ANNA, answers=notification)
+    answer = sink.wait(IVAN, 2)[-1]
+    assert "Вот счёт." in text_of(answer)
+    assert not any(SECRET_WORDS in all_of(letter) for letter in sink.to(IVAN))
+
+
 def test_a_verdict_from_a_peer_that_is_not_trusted_means_nothing(start_maild: StartMaild, sink: SmtpSink) -> None:
     desk = start_maild(rest=f'[trust]\nauthserv_id = "{BORDER}"\n{AGENT}{CATEGORIES}')
     notification = question(desk, sink)
@@ -155,6 +185,7 @@ def test_open_trust_says_so_and_gives_strangers_few_words(start_maild: StartMail
     for _ in range(4):
         write(desk, "И ещё", subject="Гараж")
     settled(desk, 5)
-    all_sent(desk, 8)
+    all_sent(desk, 9)
+    assert len(sink.to(TEAM)) == 6, "five notifications and one note that answers are limited"
     assert len(sink.to(IVAN)) == 3  # as many as an unconfirmed author can call forth in an hour
     assert ("dropped", "acknowledgement: over the budget") in events(desk, 5)
