@@ -7,7 +7,9 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip -qq --no-input --disable-pip-version-check
 RUNTIME := $(VENV)/.runtime
 TOOLS := $(VENV)/.tools
-PACKAGES := chromium faketime libfaketime mutt openssl postfix postgresql swaks systemd
+# More than there are cores: many tests wait for the clock.
+PYTEST := $(PY) -m pytest --numprocesses 3 --dist worksteal
+PACKAGES := chromium faketime libfaketime mutt openssl postfix postgresql strace swaks systemd
 export MAILD_CORPUS ?= $(abspath ../shared/corpus)
 
 .PHONY: help demo test check lint soak fuzz bench packages clean
@@ -19,18 +21,18 @@ demo: $(RUNTIME) ## play a whole conversation over real SMTP and HTTP
 	@$(VENV)/bin/maild demo
 
 test: packages $(TOOLS) ## everything, with real servers
-	@$(PY) -m pytest -m "not soak"
+	@$(PYTEST) -m "not soak"
 
-check: lint ## lint, types and the tests without servers, in less than a minute
-	@$(PY) -m pytest -q -m "not system and not soak"
+check: lint ## lint, types and the quick tests without servers, in less than a minute
+	@$(PYTEST) -q -m "not system and not soak and not slow"
 
 lint: $(TOOLS) ## style and types
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/mypy
 
-soak: packages $(TOOLS) ## minutes of mail with crashes in between
-	@$(PY) -m pytest -m soak
+soak: packages $(TOOLS) ## half an hour of mail, with crashes in between
+	@$(PY) -m pytest --numprocesses 2 --dist worksteal -m soak --durations=0
 
 fuzz: $(TOOLS) ## a hundred thousand spoilt mails
 	@MAILD_FUZZ=$${MAILD_FUZZ:-100000} $(PY) -m pytest -q tests/mime/test_fuzz.py tests/mime/test_security_rows.py

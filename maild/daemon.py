@@ -9,7 +9,7 @@ from concurrent.futures import Future
 
 from maild.config import Config
 from maild.core.errors import StoreBusy
-from maild.desk.clock import auto_solve_due, close_due, forget_nonces, remind_due, wake_due
+from maild.desk.clock import auto_solve_due, close_due, forget_nonces, mend_moments, remind_due, wake_due
 from maild.desk.desk import Desk
 from maild.desk.holds import expire_holds
 from maild.desk.notices import announce_holds
@@ -21,6 +21,7 @@ from maild.mailin.door import DoorSettings, OpenDoor
 from maild.mailin.lmtp import listen_lmtp
 from maild.mailin.smtp import listen_smtp
 from maild.mailin.verify import Verifier
+from maild.mailout.retry import longest_waits
 from maild.mailout.sender import RelayState, run_sender
 from maild.mime.render import templates_dir
 from maild.store import ledger, outbox
@@ -58,8 +59,10 @@ async def run(
     if not desk.store.is_shared:
         await desk.store.run(_take_back)
     started = time.monotonic()
+    waits = longest_waits()
     jobs = Jobs(
         [
+            Job("mend", 60, lambda: mend_moments(desk, waits)),
             Job("close", 60, lambda: close_due(desk)),
             Job("auto-solve", 60, lambda: auto_solve_due(desk)),
             Job("remind", 60, lambda: remind_due(desk)),
@@ -173,9 +176,13 @@ async def _shut(desk: Desk, doors: list[OpenDoor], servers: list[HttpServer]) ->
 
 
 async def _watch(died: "Future[None]") -> None:
-    """Raises what the writer of the database died of."""
-    # Shielded: being cancelled must not look like the writer's end to those who still finish their work.
-    await asyncio.shield(asyncio.wrap_future(died))
+    """Raises StoreBusy when the writer of the database has died, and says of what."""
+    ended = asyncio.wrap_future(died)
+    # Waited for, not awaited: being cancelled must not look like the writer's end to those who still finish their work.
+    await asyncio.wait([ended])
+    error = ended.exception()
+    if error is not None:
+        raise StoreBusy(f"the writer of the database died, nothing can be promised: {type(error).__name__}: {error}")
 
 
 async def _feed_watchdog() -> None:

@@ -5,6 +5,7 @@ What is due stands in the database: a job that was missed finds all of it the ne
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from maild.core.errors import MaildError
 log = logging.getLogger(__name__)
 
 _TICK = 1.0  # seconds
+_AGAIN = 10.0  # seconds until a job that failed is tried again, however seldom it runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +46,32 @@ class Jobs:
         self._jobs = jobs
         self._now = now
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._again: dict[str, float] = {}  # of jobs that failed: when they run again, of the monotonic clock
         self.states: Mapping[str, JobState] = {job.name: JobState() for job in jobs}
 
     async def run(self) -> None:
-        """Every job at once, then each in its rhythm."""
-        for job in self._jobs:
-            self._start(job)
+        """Every job at once, then each in its rhythm; one that failed sooner."""
+        self._start_all()
         planned, wall = self._plan(), time.time()
         while True:
             await asyncio.sleep(_TICK)
             if time.time() < wall:
                 # `schedule` compares wall times: a clock that was set back would put every job off by that much.
                 planned = self._plan()
+                self._start_all()
             wall = time.time()
             planned.run_pending()
+            for job in self._jobs:
+                if self._again.get(job.name, math.inf) <= time.monotonic():
+                    self._start(job)
 
     async def stop(self) -> None:
         """Let the jobs under way finish."""
         await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    def _start_all(self) -> None:
+        for job in self._jobs:
+            self._start(job)
 
     def _plan(self) -> schedule.Scheduler:
         planned = schedule.Scheduler()
@@ -81,13 +91,18 @@ class Jobs:
         try:
             await job.do()
         except MaildError as error:
-            state.last_error = f"{type(error).__name__}: {error}"
+            self._failed(job, error)
             log.warning("job %s: %s", job.name, state.last_error)
         except (
             Exception
         ) as error:  # a bug in one job must not stop the others: health shows it, the next run tries again
-            state.last_error = f"{type(error).__name__}: {error}"
+            self._failed(job, error)
             log.exception("job %s failed", job.name)
         else:
+            self._again.pop(job.name, None)
             state.last_error = ""
             state.last_success = self._now()
+
+    def _failed(self, job: Job, error: Exception) -> None:
+        self.states[job.name].last_error = f"{type(error).__name__}: {error}"
+        self._again[job.name] = time.monotonic() + _AGAIN

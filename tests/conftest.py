@@ -19,6 +19,19 @@ settings.load_profile("maild")
 StartMaild = Callable[..., MaildProcess]
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The numbers of the long tests, whichever process ran them."""
+    for report in [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]:
+        for line in (value for name, value in report.user_properties if name == "told" and report.when == "call"):
+            terminalreporter.write_line(str(line))
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Say a line at the end of the run."""
+    return lambda line: record_property("told", line)
+
+
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """The directory of collected mails: $MAILD_CORPUS, else shared/corpus beside the checkout."""

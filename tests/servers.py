@@ -410,9 +410,17 @@ class MaildProcess:
 
     def start(self) -> None:
         """Start it and wait until it says that it is ready."""
-        said = self.folder / "stdout.log"
-        with said.open("wb") as out, (self.folder / "stderr.log").open("ab") as log:
+        self.launch()
+        self.wait_ready()
+
+    def launch(self) -> None:
+        """Start it."""
+        with (self.folder / "stdout.log").open("wb") as out, (self.folder / "stderr.log").open("ab") as log:
             self._process = _spawn([*self._wrapper, *MAILD, "serve"], out, log, self._environment)
+
+    def wait_ready(self) -> None:
+        """Wait until it says that it is ready, and where it listens."""
+        said = self.folder / "stdout.log"
         try:
             line = until(lambda: self._ready_line(said), "maild ready", 30)
         except BaseException:
@@ -474,6 +482,12 @@ class MaildProcess:
             return 0
         self._process.send_signal(signal.SIGTERM)
         status, self._process = _end(self._process, seconds), None
+        return status
+
+    def wait(self, seconds: float) -> int:
+        """Wait for it to end by itself; the exit status."""
+        assert self._process is not None, "not started"
+        status, self._process = self._process.wait(seconds), None
         return status
 
     def signal(self, number: int) -> None:

@@ -3,7 +3,7 @@
 import socketserver
 import threading
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -13,6 +13,7 @@ from tests.servers import until
 
 Phase = Literal["connect", "ehlo", "mail", "rcpt", "data", "dot"]
 HANG_UP = ""  # instead of a reply; after the dot the letter is kept, as by a relay whose 250 gets lost
+Mood = Callable[[Phase, str], tuple[str, float] | None]  # phase and recipient → reply and seconds before it
 _FOR_EVER = 1_000_000
 _GREETINGS = {
     "connect": "220 sink.example ESMTP",
@@ -64,6 +65,7 @@ class SmtpSink:
     def __init__(self) -> None:
         self.letters: list[Letter] = []
         self.connections = 0
+        self.mood: Mood | None = None  # asked first
         self.bearers: list[str] = []  # tokens that came with AUTH XOAUTH2
         self._bearer: tuple[str, str] | None = None
         self.takes_logins = False  # offer AUTH PLAIN and believe everybody
@@ -148,6 +150,7 @@ class SmtpSink:
         """Be kind again."""
         with self._lock:
             self._rules.clear()
+            self.mood = None
 
     def to(self, address: str) -> list[Letter]:
         """The letters taken for that recipient."""
@@ -159,15 +162,21 @@ class SmtpSink:
         return self.to(address)
 
     def reply_in(self, phase: Phase, to: str = "") -> str:
-        """What to say now, after waiting as long as the rule wants."""
+        """What to say now, after waiting as long as the mood or the rule wants."""
         with self._lock:
-            fitting = (rule for rule in self._rules if rule.phase == phase and rule.fits(to.lower()))
-            rule = next((rule for rule in fitting if rule.times > 0), None)
-            if rule is None:
-                return self.greeting(phase)
-            rule.times -= 1
-        self._stopped.wait(rule.seconds)
-        return rule.reply
+            reply, seconds = self._reply_in(phase, to)
+        self._stopped.wait(seconds)
+        return reply
+
+    def _reply_in(self, phase: Phase, to: str) -> tuple[str, float]:
+        if self.mood is not None and (found := self.mood(phase, to)) is not None:
+            return found
+        fitting = (rule for rule in self._rules if rule.phase == phase and rule.fits(to.lower()))
+        rule = next((rule for rule in fitting if rule.times > 0), None)
+        if rule is None:
+            return self.greeting(phase), 0
+        rule.times -= 1
+        return rule.reply, rule.seconds
 
     def take(self, letter: Letter) -> None:
         """Keep a letter."""

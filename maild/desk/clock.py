@@ -1,8 +1,8 @@
 """What time does: reminds, counts silence as solved, closes after the 48 hours, clears away what has run out."""
 
 import logging
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from maild.core.deadlines import decide_auto_solve, decide_close, decide_remind, decide_wake, is_reminder_of_use
 from maild.core.effects import Decision
@@ -11,7 +11,7 @@ from maild.core.policy import Policy
 from maild.desk.act import NONCE_AGE
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
-from maild.store import deadlines, nonces, snoozes, tickets
+from maild.store import deadlines, mend, nonces, snoozes, tickets
 from maild.store.db import Tx
 
 log = logging.getLogger(__name__)
@@ -44,21 +44,44 @@ async def remind_due(desk: Desk) -> int:
 
 
 async def _sweep(desk: Desk, done: str, find: Find, decide: Decide) -> int:
-    """Every ticket that `find` names, oldest first, a batch to a transaction; `done` is for the log."""
-    count = 0
-    while batch := await desk.store.run(_batch, desk, desk.now(), done, find, decide):
+    """Every ticket that `find` names, oldest first, a batch to a transaction; `done` is for the log.
+
+    Raises Stuck for one that cannot be handled, when all others have been.
+    """
+    count, stuck = 0, dict[int, Stuck]()
+    while True:
+        try:
+            batch = await desk.store.run(_batch, desk, desk.now(), done, find, decide, frozenset(stuck))
+        except Stuck as error:
+            stuck[error.number] = error
+            continue
+        if not batch:
+            break
         count += batch
         desk.wake.letters.set()
+    for trouble in stuck.values():
+        raise trouble
     return count
 
 
-def _batch(tx: Tx, desk: Desk, now: datetime, done: str, find: Find, decide: Decide) -> int:
-    numbers = find(tx, now, _BATCH)
+class Stuck(Exception):
+    """A ticket whose rows make no sense: it is passed over, so that it does not stop the others."""
+
+    def __init__(self, number: int, cause: Exception) -> None:
+        super().__init__(f"ticket {number}: {type(cause).__name__}: {cause}")
+        self.number = number
+
+
+def _batch(tx: Tx, desk: Desk, now: datetime, done: str, find: Find, decide: Decide, stuck: frozenset[int]) -> int:
+    numbers = [number for number in find(tx, now, _BATCH + len(stuck)) if number not in stuck]
     for number in numbers:
-        found = tickets.facts_of_ticket(tx, number)
-        if found is not None:
-            apply(tx, desk, decide(*found, desk.policy, now), now)
-            log.info("ticket %d: %s", number, done)
+        try:
+            found = tickets.facts_of_ticket(tx, number)
+            if found is not None:
+                apply(tx, desk, decide(*found, desk.policy, now), now)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise Stuck(number, error) from error
+        log.info("ticket %d: %s", number, done)
     return len(numbers)
 
 
@@ -85,3 +108,13 @@ def _wake_batch(tx: Tx, desk: Desk, now: datetime) -> int:
 async def forget_nonces(desk: Desk) -> int:
     """Remove page nonces that no page can use any more; how many."""
     return await desk.store.run(nonces.forget, desk.now() - NONCE_AGE)
+
+
+async def mend_moments(desk: Desk, delays: Sequence[timedelta]) -> int:
+    """What a clock that was set back has put off for hours waits no longer than it should; see `store/mend.py`."""
+    mended = await desk.store.run(mend.mend_moments, desk.now(), delays)
+    if mended:
+        log.warning("the clock was set back: %d leases and attempts are brought forward", mended)
+        desk.wake.mail.set()
+        desk.wake.letters.set()
+    return mended

@@ -16,3 +16,8 @@ def next_attempt(attempts: int, age: timedelta) -> timedelta | None:
     if age > _GIVE_UP:
         return None
     return min(_SHORTEST * (1 << min(attempts, _DOUBLINGS)), _LONGEST)
+
+
+def longest_waits() -> tuple[timedelta, ...]:
+    """How long a letter waits at most after 0, 1, 2 … failed attempts; the last one is for all further ones."""
+    return (timedelta(0), *(min(_SHORTEST * (1 << doublings), _LONGEST) for doublings in range(_DOUBLINGS + 1)))

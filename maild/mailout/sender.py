@@ -102,7 +102,8 @@ class _Sender:
             now = time.monotonic()
             room = self._breaker.room(self._room(now), len(self._in_hand), now)
             claimed = await self._claim(room) if room else []
-            for letter in claimed:
+            # A clock that was set forward, or a program that was stopped for a while, lets leases in hand run out.
+            for letter in (each for each in claimed if each.id not in self._in_hand):
                 self._in_hand[letter.id] = now
                 yield letter
             if not room or len(claimed) < room:

@@ -2,7 +2,8 @@
 
 import os
 import sqlite3
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import peewee
@@ -19,14 +20,31 @@ _PREFIX = "sqlite:///"
 class Sqlite(Backend):
     """A SQLite file, open."""
 
-    def __init__(self, database: "_Database") -> None:
+    def __init__(self, database: "_Database", path: Path) -> None:
         super().__init__(database)
         self._opened = database.opened
+        self._files: dict[Path, tuple[int, int]] = {}  # database and WAL as the writer has them open
+        self._path = path
 
-    def writing(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def writing(self) -> Iterator[None]:
         """With the write lock from the first statement on: nobody decides on what another one is changing."""
-        context: AbstractContextManager[object] = self.database.atomic("IMMEDIATE")
-        return context
+        with self.database.atomic("IMMEDIATE"):
+            self._check_files()
+            yield
+            self._check_files()
+
+    def _check_files(self) -> None:
+        """SQLite goes on writing to a file that was removed or replaced: its mails would be gone after the next start.
+
+        Raises OperationalError until what stands there is again what was opened.
+        """
+        for path in (self._path, self._path.with_name(f"{self._path.name}-wal")):
+            mark = _mark(path)
+            if mark is None or self._files.setdefault(path, mark) != mark:
+                raise peewee.OperationalError(
+                    f"{path} was removed or replaced: put it back, or start maild again with what is there now"
+                )
 
     def reading(self) -> AbstractContextManager[object]:
         """WAL: readers see the last commit before they began."""
@@ -61,6 +79,14 @@ class _Database(peewee.SqliteDatabase):
         return connection
 
 
+def _mark(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def sqlite_path(url: str) -> Path:
     """The file of `sqlite:///absolute/path`."""
     return Path("/" + url.removeprefix(_PREFIX).lstrip("/"))
@@ -74,7 +100,8 @@ def is_sqlite(url: str) -> bool:
 def open_sqlite(url: str) -> Sqlite:
     """The database in that file, created and migrated if needed. Raises what `open_store` does."""
     migrate_sqlite(url)
-    return Sqlite(_Database(sqlite_path(url)))
+    path = sqlite_path(url)
+    return Sqlite(_Database(path), path)
 
 
 def migrate_sqlite(url: str) -> list[str]:

@@ -141,6 +141,7 @@ def test_one_object_is_one_line_whatever_the_subject_holds() -> None:
     assert json.loads(lines[0])["text"].strip() == "words"
 
 
+@pytest.mark.slow
 def test_every_mail_of_the_corpus_is_one_line(corpus: Path) -> None:
     files = sorted(corpus.rglob("*.eml"))
     ran = explain("--json", *files)
@@ -150,6 +151,7 @@ def test_every_mail_of_the_corpus_is_one_line(corpus: Path) -> None:
     assert len({tuple(each) for each in found}) == 1
 
 
+@pytest.mark.slow
 def test_every_mail_of_the_corpus_has_a_page(corpus: Path) -> None:
     files = sorted(corpus.rglob("*.eml"))
     ran = explain(*files)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -195,6 +196,7 @@ def check_tickets(decision: Decision, facts: Facts) -> None:
         assert decision.effects[0].participants
 
 
+@pytest.mark.slow
 @settings(max_examples=1500)
 @given(mails, envelopes, all_facts(), st.sampled_from(POLICIES), st.booleans())
 def test_whatever_comes_the_promises_hold(
@@ -217,6 +219,7 @@ def is_message(effect: Any) -> bool:
     return isinstance(effect, AddMessage | OpenTicket)
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(mails, envelopes, all_facts(), st.sampled_from(POLICIES))
 def test_a_closed_ticket_is_never_changed(mail: Mail, envelope: Envelope, facts: Facts, policy: Policy) -> None:

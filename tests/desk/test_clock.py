@@ -36,6 +36,7 @@ def test_a_ticket_closes_at_its_deadline_and_not_a_microsecond_earlier(tmp_path:
     asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_many_jobs_at_once_close_each_ticket_once(tmp_path: Path) -> None:
     async def main() -> None:
         async with conversation(tmp_path) as talk:

@@ -1,6 +1,7 @@
 """Two nodes on one PostgreSQL decide on the same tickets at the same moment: each is decided on once."""
 
 import asyncio
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -83,11 +84,16 @@ def test_a_click_and_the_closing_job_never_both_win(tmp_path: Path, postgres_url
 
         closed, _ = await asyncio.gather(close_all(), click_all())
         ends = []
+        letters_of: dict[int | None, Counter[str]] = defaultdict(Counter)
+        for row in await closing.store.read(outbox.rows):
+            letters_of[row.ticket][row.letter] += 1
         for number in numbers:
             history = [row.event for row in await closing.store.read(lists.events_of, number)]
             ticket = await closing.store.read(lists.ticket_row, number)
             assert ticket is not None
             ends.append((ticket.status, history.count("closed"), history.count("reopened")))
+            letters = letters_of[number]
+            assert (letters["closed"], letters["reopened"]) == ends[-1][1:], "exactly one letter, and that of the end"
         assert set(ends) == {("closed", 1, 0), ("open", 0, 1)}, "one of them, and each of them somewhere"
         assert sum(end[0] == "closed" for end in ends) == closed
 

@@ -62,6 +62,7 @@ def mails() -> list[tuple[dict[str, Any], bytes, Mail]]:
     return [(row["expect"], raw, parse(raw)) for row, raw in zip(rows, raws, strict=True)]
 
 
+@pytest.mark.slow
 def test_every_mail_of_the_corpus_is_understood_without_an_error() -> None:
     assert len(mails()) > 150
     assert [mail.error for _, _, mail in mails() if mail.error] == []
@@ -73,6 +74,7 @@ def test_enough_mails_are_understood_as_expected(name: str) -> None:
     assert results[True] >= LEAST[name] * results.total() > 0, results
 
 
+@pytest.mark.slow
 def test_folds_and_attachments_fit_the_mail() -> None:
     for _, raw, mail in mails():
         edges = [edge for fold in mail.folds for edge in fold]

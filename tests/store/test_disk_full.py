@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,14 +10,10 @@ import pytest
 from maild.core.errors import ConfigError, StoreBusy
 from maild.store import ledger
 from maild.store.db import Store, open_store
-from tests.servers import require
+from tests.disks import fill, small_disk
 from tests.store.rows import RAW, count, delivery, put
 
 SIZE = "2m"
-
-
-def mount(*arguments: str) -> bool:
-    return subprocess.run(["mount", *arguments], check=False, capture_output=True).returncode == 0
 
 
 @pytest.fixture
@@ -26,14 +21,8 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of its own for the database."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    require(
-        "mounting a tmpfs (root)",
-        os.geteuid() == 0 and mount("-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)),
-    )
-    try:
+    with small_disk(folder, SIZE):
         yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.fixture
@@ -41,18 +30,6 @@ def store_on_disk(disk: Path) -> Iterator[Store]:
     store = open_store(f"sqlite://{disk}/maild.db")
     yield store
     store.close()
-
-
-def fill(folder: Path) -> Path:
-    """Take all the room that is left."""
-    ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while file.write(b"x" * 4096):
-                pass
-        except OSError:
-            pass
-    return ballast
 
 
 def large(number: int) -> bytes:

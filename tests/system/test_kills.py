@@ -15,8 +15,8 @@ pytestmark = pytest.mark.system
 def test_nothing_is_lost_or_doubled_by_kills_under_load(start_maild: StartMaild, sink: SmtpSink, folder: Path) -> None:
     desk = start_maild(**trusting())
     with Senders(desk, clients=4) as senders:
-        took = kill_and_restart(desk, senders, 6)
-    assert sorted(took)[len(took) // 4] < 3, took  # a busy machine makes some of them slow, not most
+        took = kill_and_restart([desk], senders, 6)
+    assert sorted(took)[len(took) // 2] < 3, took
     all_work_done(desk, 60)
     assert_nothing_lost_nothing_doubled(desk, sink, senders)
     assert desk.stop() == 0

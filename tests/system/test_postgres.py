@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,7 +10,13 @@ import pytest
 
 from tests.servers import MaildProcess, Postgres, postgres, until
 from tests.smtpsink import SmtpSink
-from tests.system.load import Senders, assert_nothing_lost_nothing_doubled
+from tests.system.load import (
+    Senders,
+    assert_nothing_lost_nothing_doubled,
+    bad_mood,
+    kill_and_restart,
+    no_more_tempers,
+)
 from tests.system.people import trusting
 
 pytestmark = pytest.mark.system
@@ -50,7 +56,11 @@ def is_done(server: Postgres) -> bool:
 
 
 def is_done_a_minute_later(server: Postgres) -> bool:
-    """A minute passes for leases that nobody has renewed or used for some seconds, as for those of a dead node."""
+    """A minute passes for leases that nobody has renewed or used for some seconds, as for those of a dead node.
+
+    And for letters that were put off.
+    """
+    server.sql("UPDATE outbox SET next_attempt_at = created_at WHERE state = 'queued' AND leased_until = 0")
     for table in ("mails", "outbox"):
         soon = f"(EXTRACT(EPOCH FROM now()) * 1000000 + {MINUTE * 55 // 60})::bigint"
         server.sql(f"UPDATE {table} SET leased_until = leased_until - {MINUTE} WHERE leased_until BETWEEN 1 AND {soon}")
@@ -98,6 +108,21 @@ def test_a_database_that_crashes_under_load_loses_and_doubles_nothing(
     assert first.stop() == 0
     server.stop("immediate")
     second.stop()  # in time, although the database does not answer
+
+
+@pytest.mark.soak
+def test_fifty_kills_of_two_nodes_lose_and_double_nothing(
+    server: Postgres, nodes: tuple[MaildProcess, MaildProcess], sink: SmtpSink, tell: Callable[[str], None]
+) -> None:
+    sink.mood = bad_mood(50)
+    # A node is always up and takes mail: unhindered, more than the relay takes letters.
+    with Senders(*nodes, clients=6, pause=1) as senders:
+        took = kill_and_restart(nodes, senders, 50)
+    tell(f"PostgreSQL: 50 kills, {len(senders.taken)} mails taken, dearest start {max(took):.1f} s of a core")
+    no_more_tempers(sink)
+    until(lambda: is_done_a_minute_later(server), "all work is done", 600)
+    assert_nothing_lost_nothing_doubled(nodes[1], sink, senders, was_moody=True)
+    tell(f"{len(sink.letters)} letters taken by the relay, some of them twice")
 
 
 @pytest.mark.soak

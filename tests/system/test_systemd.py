@@ -1,14 +1,17 @@
 """What systemd sees of maild: units without complaints, readiness and watchdog, sockets it hands over."""
 
 import os
+import signal
 import smtplib
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ import pytest
 from tests.conftest import StartMaild
 from tests.servers import ROOT, free_port, require, until
 from tests.smtpsink import SmtpSink
+from tests.system.trouble import accident_prone
 
 pytestmark = pytest.mark.system
 
@@ -78,6 +82,42 @@ def test_readiness_watchdog_and_stop_are_told(start_maild: StartMaild, superviso
     heard(supervisor, "WATCHDOG=1")
     assert desk.stop() == 0
     heard(supervisor, "STOPPING=1")
+
+
+def test_a_loop_that_hangs_starves_the_watchdog(
+    start_maild: StartMaild, supervisor: socket.socket, folder: Path
+) -> None:
+    environment = {"NOTIFY_SOCKET": f"{folder}/notify", "WATCHDOG_USEC": "400000", **accident_prone(folder)}
+    desk = start_maild(environment=environment)
+    heard(supervisor, "READY=1")
+    heard(supervisor, "WATCHDOG=1")
+    desk.signal(signal.SIGUSR2)
+    moments = [time.monotonic()]
+    while moments[-1] - moments[0] < 4:
+        heard(supervisor, "WATCHDOG=1")
+        moments.append(time.monotonic())
+    assert max(later - earlier for earlier, later in pairwise(moments)) > 1.5
+    assert desk.stop() == 0
+
+
+def test_secrets_come_in_as_credentials(start_maild: StartMaild, sink: SmtpSink, folder: Path) -> None:
+    credentials = folder / "credentials"
+    credentials.mkdir()
+    (credentials / "key").write_text("another secret that is long enough for a desk\n")
+    environment = {"CREDENTIALS_DIRECTORY": str(credentials)}
+    desk = start_maild(desk='secret_file = "$CREDENTIALS_DIRECTORY/key"', environment=environment)
+    with closing(smtplib.SMTP("127.0.0.1", desk.port("smtp"), timeout=15)) as client:
+        assert client.sendmail("ivan@firma.example", ["billing@desk.example"], QUESTION) == {}
+    assert sink.wait("billing-team@office.example")
+    assert desk.stop() == 0
+    (credentials / "key").write_text("a secret that did not sign what is out there\n")
+    refused = desk.cli("serve")
+    assert refused.returncode == 78
+    assert f"desk.secret_file: {credentials}/key is not the secret" in refused.stderr
+    (credentials / "key").unlink()
+    refused = desk.cli("serve")
+    assert refused.returncode == 78
+    assert f"{credentials}/key" in refused.stderr
 
 
 def greeted(port: int) -> smtplib.SMTP:

@@ -1,6 +1,7 @@
 """The 48 hours to the second, in the real program under libfaketime: reopening, closing, follow-ups, downtime."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.conftest import StartMaild
 from tests.servers import Clock, MaildProcess, until
 from tests.smtpsink import Letter, SmtpSink
 from tests.system.browser import ask, press
+from tests.system.load import Senders, all_work_done
 from tests.system.people import BORDER, IVAN, all_sent, events, links_in, settled, ticket, trusting, write
 
 pytestmark = pytest.mark.system
@@ -204,3 +206,53 @@ def test_a_ticket_is_left_alone_until_its_customer_has_been_told(
     until(lambda: not desk.json("outbox", "list", "--state", "queued"), "the solved letter is sent")
     travel_and_close(desk, still, LIMIT + timedelta(minutes=6))
     assert statuses(desk) == {1: "closed"}
+
+
+@pytest.mark.parametrize(
+    "offsets", [("+5h", "+0"), pytest.param(("+5h", "-7h", "+9h", "-3h", "+11h", "+0"), marks=pytest.mark.soak)]
+)
+def test_a_clock_that_jumps_for_hours_under_load_closes_nothing_early_and_stalls_nothing(
+    start_maild: StartMaild, sink: SmtpSink, clock: Clock, offsets: tuple[str, ...]
+) -> None:
+    desk = start_maild(clock=clock, **trusting())
+    ask_questions(desk, sink, 1)
+    solve(desk, 1)
+    solved_letter(sink, 1)
+    all_sent(desk, 3)
+    with Senders(desk, clients=2) as senders:
+        for offset in offsets:
+            sink.answer("rcpt", "450 4.2.1 later", times=3)
+            sink.slow("dot", 0.3, times=2)  # letters are under way while the clock jumps
+            senders.wait(4, 60)
+            clock.travel(offset)
+        senders.wait(4, 60)
+    sink.forget()
+    clock.travel("+0")
+    until(lambda: all_jobs_ran_lately(desk), "no job waits for the time it was before", 30)
+    assert statuses(desk)[1] == "solved"
+    # Whatever has failed once or twice is due within two minutes: not in the hours by which the clock was ahead.
+    for minutes in (3, 6, 10):
+        clock.travel(f"+{minutes}m")
+        until(lambda: nothing_due(desk), "what is due has been sent", 60)
+    all_work_done(desk, 60)
+    letters = desk.json("outbox", "list")
+    assert {letter["state"] for letter in letters} == {"sent"}
+    assert max(letter["attempts"] for letter in letters) <= 8, "no storm"
+    sent = Counter(letter.message["Message-ID"] for letter in sink.letters)
+    assert set(sent.values()) == {1}
+    mails = desk.json("mail", "list")
+    assert senders.taken.keys() <= {mail["message_id"] for mail in mails}
+    assert len({mail["ticket"] for mail in mails}) == len(mails) == len(desk.json("ticket", "list"))
+
+
+def all_jobs_ran_lately(desk: MaildProcess) -> bool:
+    health = json.loads(ask("GET", f"http://{desk.doors['ops']}/health").body)
+    runs = [datetime.fromisoformat(job["last_run"].replace("Z", "+00:00")) for job in health["jobs"].values()]
+    return all(abs(datetime.now(UTC) - run) < timedelta(minutes=2) for run in runs)
+
+
+def nothing_due(desk: MaildProcess) -> bool:
+    """Is no letter queued but those whose next attempt lies ahead of the desk's own clock (10 min at most)?"""
+    soon = datetime.now(UTC) + timedelta(minutes=2)
+    queued = desk.json("outbox", "list", "--state", "queued")
+    return not any(datetime.fromisoformat(each["next_attempt_at"].replace("Z", "+00:00")) <= soon for each in queued)
