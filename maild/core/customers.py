@@ -33,6 +33,7 @@ from maild.core.letter import Letter
 from maild.core.mail import Mailbox
 from maild.core.match import Match, without_numbers
 from maild.core.provoked import dropped
+from maild.core.requests import decide_request
 from maild.core.rights import Actor, Right, Standing, rights_of
 from maild.core.robots import is_within, may_answer
 from maild.core.rounds import round_context, status_effects
@@ -48,8 +49,12 @@ def decide_customer(case: Case, match: Match) -> Decision:
     ticket = match.ticket
     if ticket is not None and Right.WRITE not in rights_of(_actor(case, match), ticket.category, ticket, case.policy):
         match, ticket = Match(None, Reason.CLAIMS_TICKET, claimed=ticket), None
-    if ticket is None:
-        return _new_question(case, match)
+    if answer := decide_request(case, match):
+        return answer
+    return _new_question(case, match) if ticket is None else _word(case, ticket, match)
+
+
+def _word(case: Case, ticket: TicketFacts, match: Match) -> Decision:
     if match.reason is Reason.JOINED_UNVERIFIED:
         return _unverified_word(case, ticket, match)
     happening = _happening(case, ticket, match)

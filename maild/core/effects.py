@@ -94,6 +94,8 @@ class Reason(StrEnum):
     NOTICE_RETURNED = "a notice of ours came back"
     ROBOT_RECORDED = "automatic mail of the ticket"
     ACTION_REFUSED = "the ticket is closed"
+    LISTED = "asked for a list"
+    SHOWN = "asked to see the ticket"
     CLICKED = "action link"
     DEADLINE_REACHED = "the reopening deadline is reached"
     DEADLINE_NEAR = "the reopening deadline is near"

@@ -1,23 +1,27 @@
-"""Letters to support that belong to no ticket: which mails are held, and why one of its own is."""
+"""Letters that belong to no ticket: which mails are held, and why; what a customer asked the desk about his tickets."""
 
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from maild.core.address import domain_of
 from maild.core.effects import OPENED, Reason, Send
 from maild.core.letter import Letter
 from maild.core.mail import Mailbox
+from maild.core.requests import Scope
 from maild.core.robots import LOOP_FIELD
 from maild.core.sends import support_language
 from maild.core.tokens import HeldAction, Purpose
 from maild.desk.apply import queue_notice
+from maild.desk.catalogue import catalogue
 from maild.desk.desk import Desk
 from maild.desk.held_links import actions_for, category_of, held_context, links_for
 from maild.mime.compose import Outgoing, compose
 from maild.store import ledger, outbox
 from maild.store.db import Tx
+from maild.store.mine import OwnTicket, tickets_of
 
 _BATCH = 100  # mails of one notice
 
@@ -76,15 +80,22 @@ async def freeze_notice(desk: Desk, row: outbox.Letter) -> outbox.Letter:
     about trouble would only make more of it (RFC 5321 §4.5.5). Providers that force a sender do not take that one; a
     bounce is then known by our Message-ID and changes nothing but the letter's own state.
     """
-    subject, data = await asyncio.to_thread(_write, desk, row)
+    own = await desk.store.read(_own_tickets, row)
+    subject, data = await asyncio.to_thread(_write, desk, row, own)
     mail_from = "" if desk.policy.verp else desk.policy.category(str(row.context["category"])).address
     await desk.store.run(outbox.freeze, row.id, subject, mail_from, data)
     return replace(row, subject=subject, mail_from=mail_from, frozen=data)
 
 
-def _write(desk: Desk, row: outbox.Letter) -> tuple[str, bytes]:
+def _own_tickets(tx: Tx, row: outbox.Letter) -> list[OwnTicket]:
+    """What a list holds, as it is now."""
+    scope = row.context.get("scope")
+    return tickets_of(tx, row.to_address, Scope(scope)) if scope else []
+
+
+def _write(desk: Desk, row: outbox.Letter, own: list[OwnTicket]) -> tuple[str, bytes]:
     category = desk.policy.category(str(row.context["category"]))
-    rendered = desk.renderer.letter(Letter(row.letter), row.language, _context(desk, row))
+    rendered = desk.renderer.letter(Letter(row.letter), row.language, _context(desk, row, own))
     outgoing = Outgoing(
         from_name=desk.policy.from_name or desk.policy.name,
         from_address=category.address,
@@ -104,7 +115,7 @@ def _write(desk: Desk, row: outbox.Letter) -> tuple[str, bytes]:
     return rendered.subject, desk.sign(compose(outgoing), domain_of(outgoing.from_address))
 
 
-def _context(desk: Desk, row: outbox.Letter) -> dict[str, object]:
+def _context(desk: Desk, row: outbox.Letter, own: list[OwnTicket]) -> dict[str, object]:
     return {
         "desk": {"name": desk.policy.name, "language": desk.policy.language},
         "timezone": desk.policy.timezone,
@@ -112,6 +123,24 @@ def _context(desk: Desk, row: outbox.Letter) -> dict[str, object]:
         "hold": held_context(desk, row),
         "by": row.context.get("by", ""),
         "days": desk.policy.hold_days.days,
+        "scope": row.context.get("scope", ""),
+        "tickets": [_listed(desk, row, ticket) for ticket in own],
+        "catalogue": catalogue(desk.policy, row.language),
+    }
+
+
+def _listed(desk: Desk, row: outbox.Letter, ticket: OwnTicket) -> dict[str, object]:
+    tag, address = desk.policy.tag(ticket.number), desk.policy.category(ticket.category).address
+    return {
+        "tag": tag,
+        "number": ticket.number,
+        "subject": ticket.subject,
+        "status_word": desk.renderer.status_word(ticket.status, row.language),
+        "category": desk.policy.category(ticket.category).title.into(row.language),
+        "created_at": ticket.created_at,
+        "is_incoming": ticket.is_incoming,
+        "is_unread": ticket.is_unread,
+        "mailto": f"mailto:{address}?subject={quote(tag, safe='')}&body=show",
     }
 
 

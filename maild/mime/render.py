@@ -232,6 +232,8 @@ _NOTHING: dict[str, object] = {
     "fields": [],
     "problems": [],
     "catalogue": [],
+    "tickets": [],
+    "scope": "mine",
 }
 
 

@@ -103,7 +103,7 @@ _EN = {
 Context = dict[str, Any]
 
 _ABOUT_OWN = (Letter.COMMAND_HELP, Letter.COLLISION, Letter.CLAIMED)  # letters about a mail of support's own
-_WITHOUT_TICKET = (Letter.HOLDS, Letter.HOLDS_OVER, Letter.BUDGET)
+_WITHOUT_TICKET = (Letter.HOLDS, Letter.HOLDS_OVER, Letter.BUDGET, Letter.LIST, Letter.CATALOGUE)
 _PERHAPS_WITHOUT_TICKET = (*_WITHOUT_TICKET, Letter.DELIVERY_FAILED, Letter.COMMAND_HELP, Letter.CLAIMED)
 
 
@@ -143,6 +143,8 @@ def bare_context(letter: Letter, language: str) -> Context:
         "fields": [],
         "problems": [],
         "catalogue": [],
+        "tickets": [],
+        "scope": "mine",
     }
 
 
@@ -197,6 +199,13 @@ def _catalogue(say: dict[str, str]) -> list[Context]:
     topic = {"title": say["topic"], "address": "billing+refund@kaktus.example"}
     billing = {"title": say["category"], "address": "billing@kaktus.example", "mailto": "mailto:billing@kaktus.example"}
     return [{**billing, "topics": [{**topic, "mailto": "mailto:billing+refund@kaktus.example"}]}]
+
+
+def _tickets(say: dict[str, str]) -> list[Context]:
+    first = {**_ticket(Letter.ANSWER, say), "created_at": _NOW, "is_incoming": False, "is_unread": True}
+    second = {**first, "number": 1017, "tag": "[#1017]", "subject": say["other"], "is_incoming": True}
+    listed = ({**first, "mailto": _mailto("show")}, {**second, "is_unread": False, "mailto": _mailto("show")})
+    return list(listed)
 
 
 def _fields(say: dict[str, str]) -> list[Context]:
@@ -347,6 +356,9 @@ _FILLERS: dict[Letter, Callable[[dict[str, str]], Context]] = {
     Letter.ECHO: _echoed,
     Letter.HANDED_OVER: _handed,
     Letter.WOKEN: _handed,
+    Letter.SHOW: _reminded,
+    Letter.LIST: lambda say: {"tickets": _tickets(say), "scope": "all"},
+    Letter.CATALOGUE: lambda say: {"catalogue": _catalogue(say)},
     Letter.BUDGET: lambda say: {"note": say["budget"]},
 }
 

@@ -171,6 +171,8 @@ ELSEWHERE = {
     Reason.SECOND_CATEGORY,
     Reason.ALREADY_KNOWN,
     Reason.CLICKED,
+    Reason.LISTED,
+    Reason.SHOWN,
     Reason.CUSTOMER_SILENT,
     Reason.DEADLINE_NEAR,
     Reason.DEADLINE_REACHED,
