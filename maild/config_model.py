@@ -82,6 +82,7 @@ class Desk(_Table):
     secret_file: Annotated[Path, PlainValidator(_read_secret_file)] = Field(
         default_factory=lambda data: data["state_dir"] / "secret", validate_default=True
     )
+    retired_secret_files: tuple[Annotated[Path, PlainValidator(_read_secret_file)], ...] = ()
     templates: Directory | None = None
 
 
@@ -325,9 +326,9 @@ class Config(_Table):
         """The directory whose disk must not fill up."""
         return self.database.parent if self.database else self.desk.state_dir
 
-    def secret(self) -> bytes:
-        """What all tokens are signed with: the text of desk.secret_file without white space around it."""
-        return read_bytes(self.desk.secret_file).strip()
+    def secrets(self) -> tuple[bytes, ...]:
+        """What tokens are signed with, then what they were signed with before: texts without white space around."""
+        return tuple(read_bytes(path).strip() for path in (self.desk.secret_file, *self.desk.retired_secret_files))
 
     def policy(self) -> rules.Policy:
         """What the rules need to know."""

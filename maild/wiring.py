@@ -57,7 +57,7 @@ def lock(config: Config) -> AbstractContextManager[object]:
 
 def build_desk(config: Config) -> Desk:
     """Open the database and put the desk together; the caller closes `desk.store`. Raises ConfigError."""
-    keys, sign = derive_keys([config.secret()]), signer_for(config)
+    keys, sign = derive_keys(config.secrets()), signer_for(config)
     store = open_store(config.store_url)
     try:
         instance = store.run_now(_identify, keys, str(config.desk.secret_file))
@@ -101,9 +101,12 @@ def relay_for(config: Config) -> Relay:
 
 
 def _identify(tx: Tx, keys: Keys, secret_file: str) -> str:
-    """The desk's id; refuses a secret that did not sign the tokens already out there."""
+    """The desk's id; refuses a secret that did not sign the tokens already out there, unless that one is retired."""
     mark = fingerprint(keys[0])
-    if keep(tx, "key", mark) != mark:
+    kept = keep(tx, "key", mark)
+    if kept in map(fingerprint, keys[1:]):
+        put(tx, "key", mark)
+    elif kept != mark:
         raise ConfigError(
             [f"desk.secret_file: {secret_file} is not the secret this database was made with: no link or reply address"]
         )

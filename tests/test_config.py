@@ -59,7 +59,7 @@ def problems(folder: Path, text: str) -> list[str]:
 def test_three_things_are_enough(folder: Path) -> None:
     config = loaded(folder, MINIMAL)
     policy = config.policy()
-    assert config.secret() == SECRET.encode()
+    assert config.secrets() == (SECRET.encode(),)
     assert config.database == folder / "maild.db"
     assert config.smtp.listen == (Listener("127.0.0.1", 2525),)
     assert config.smtp.hostname
@@ -166,7 +166,7 @@ def test_a_secret_may_come_from_a_systemd_credential(folder: Path, monkeypatch: 
     (credentials / "secret").write_text(SECRET.upper())
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
     text = MINIMAL.replace('state_dir = "."', 'secret_file = "$CREDENTIALS_DIRECTORY/secret"')
-    assert loaded(folder, text).secret() == SECRET.upper().encode()
+    assert loaded(folder, text).secrets() == (SECRET.upper().encode(),)
 
 
 @pytest.mark.parametrize("path", sorted(BAD.glob("*.toml")), ids=lambda path: path.stem)

@@ -18,7 +18,7 @@ _NUMBER = 1_000_000  # of a ticket and a letter that are not there; as long as r
 def relay_findings(config: Config, recent: list[tuple[int, Envelope]]) -> Iterator[Finding]:
     """What the relay says. `recent` are the newest mails with their envelopes: they show what arrives."""
     desk, team = config.category[0].address, config.category[0].team[0]
-    keys = derive_keys([config.secret()])
+    keys = derive_keys(config.secrets())
     own_sender = bounce_address(keys, desk, _NUMBER)
     plus = reply_address(keys, desk, _NUMBER, team, Purpose.CUSTOMER)
     try:

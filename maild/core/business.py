@@ -9,13 +9,13 @@ from maild.core.effects import OPENED, Decision, Effect, Event, OpenTicket, Reas
 from maild.core.explain import explained, held
 from maild.core.facts import TicketFacts
 from maild.core.mail import Mailbox
-from maild.core.match import without_numbers
 from maild.core.obey import changed, order_effects
 from maild.core.orders import Problem, Towards, Trouble
 from maild.core.receipts import receipt
 from maild.core.rights import Actor, Right, Standing, rights_of
 from maild.core.robots import is_machine_made
 from maild.core.speech import decide_speech
+from maild.core.subject import own_subject
 from maild.core.ticket import Status
 from maild.core.tokens import Purpose
 
@@ -66,7 +66,7 @@ def _towards(case: Case, address: str, category: str) -> TicketFacts:
     """The ticket as it will be."""
     return TicketFacts(
         number=OPENED,
-        subject=without_numbers(case.mail.subject, case.policy.subject_tag),
+        subject=own_subject(case.mail.subject, case.policy.subject_tag),
         category=category,
         topic=case.routes[0].topic,
         status=Status.NEW,

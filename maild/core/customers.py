@@ -31,7 +31,7 @@ from maild.core.facts import TicketFacts
 from maild.core.forms import Card
 from maild.core.letter import Letter
 from maild.core.mail import Mailbox
-from maild.core.match import Match, without_numbers
+from maild.core.match import Match
 from maild.core.provoked import dropped
 from maild.core.requests import decide_request
 from maild.core.rights import Actor, Right, Standing, rights_of
@@ -39,6 +39,7 @@ from maild.core.robots import is_within, may_answer
 from maild.core.rounds import round_context, status_effects
 from maild.core.sends import to_participants, to_second_teams, to_team
 from maild.core.speech import follow_up_effects
+from maild.core.subject import own_subject
 from maild.core.ticket import Happening, Outcome, Status, Verdict, advance, sooner_by_thanks
 from maild.core.tokens import Purpose
 from maild.core.trust import Trust
@@ -191,7 +192,7 @@ def _new_question(case: Case, match: Match) -> Decision:
     first = case.routes[0]
     card = first_card(case, first.category, first.topic)
     opened = OpenTicket(
-        subject=without_numbers(case.mail.subject, case.policy.subject_tag),
+        subject=own_subject(case.mail.subject, case.policy.subject_tag),
         category=first.category,
         topic=first.topic,
         participants=(case.author,),

@@ -71,6 +71,7 @@ class Conversation:
     desk: Desk
     clock: Clock
     sent: list[Written] = field(default_factory=list)
+    wrote: list[EmailMessage] = field(default_factory=list)  # what people sent, as it lies in their Sent folder
     _mails: int = 0
 
     async def mail(self, author: str, words: str, *, to: str = BILLING, subject: str = "Счёт", **fields: str) -> int:
@@ -89,6 +90,7 @@ class Conversation:
             + "".join(f"{key.replace('_', '-')}: {value}\r\n" for key, value in fields.items())
             + f"Content-Type: text/plain; charset=utf-8\r\n\r\n{words}\r\n"
         ).encode()
+        self.wrote.append(_parsed(raw))
         return await self.take(raw, mail_from=author, rcpt_tos=(to,))
 
     async def take(self, raw: bytes, **envelope: Any) -> int:
@@ -113,9 +115,7 @@ class Conversation:
         for row in await self.desk.store.run(outbox.claim, self.clock(), 1000):
             frozen = await freeze(self.desk, row)
             assert frozen.frozen is not None
-            parsed = email.message_from_bytes(frozen.frozen, policy=email.policy.default)
-            assert isinstance(parsed, EmailMessage)
-            written.append(Written(frozen, frozen.frozen, parsed))
+            written.append(Written(frozen, frozen.frozen, _parsed(frozen.frozen)))
             await delivered(self.desk, frozen, "250 ok")
         self.sent += written
         return written
@@ -136,6 +136,12 @@ class Conversation:
         found = self.desk.store.read_now(ledger.row, mail)
         assert found is not None
         return found
+
+
+def _parsed(raw: bytes) -> EmailMessage:
+    parsed = email.message_from_bytes(raw, policy=email.policy.default)
+    assert isinstance(parsed, EmailMessage)
+    return parsed
 
 
 @asynccontextmanager

@@ -135,9 +135,9 @@ def test_a_link_that_a_quote_carried_along_is_taken_out(tmp_path: Path) -> None:
 def test_names_are_used_as_people_write_them(tmp_path: Path) -> None:
     async def main() -> None:
         async with conversation(tmp_path) as talk:
-            author = f'From: "Иван Сергеевич" <{IVAN.address}>'
+            author = f'From: "Иван Сергеевич" <{IVAN.address}>\r\nTo: {BILLING}'
             result = f"Authentication-Results: {BORDER}; dmarc=pass header.from=client.example"
-            raw = f"{result}\r\nReceived: from x by {BORDER}\r\n{author}\r\nTo: {BILLING}\r\nSubject: Счёт\r\n\r\n{RUSSIAN}\r\n".encode()
+            raw = f"{result}\r\nReceived: from x by {BORDER}\r\n{author}\r\nSubject: Счёт\r\n\r\n{RUSSIAN}\r\n".encode()
             await talk.take(raw, mail_from=IVAN.address, rcpt_tos=(BILLING,))
             await receive_waiting(talk.desk)
             texts = [one.text for one in await talk.letters()]

@@ -171,7 +171,7 @@ def test_without_the_thread_that_writes_the_program_ends_and_says_why(start_mail
     settled(desk, 1)
     desk.signal(signal.SIGUSR1)
     assert desk.wait(15) == TRY_AGAIN
-    assert "maild: the writer of the database died, nothing can be promised: MemoryError" in desk.log()
+    assert "maild: the writer of the database died, nothing can be promised: Accident" in desk.log()
     desk.start()
     assert reply_to(desk, 2) == 250
     assert_well_with(desk, 1, 2)

@@ -10,20 +10,23 @@ from typing import Any
 from tests.servers import ROOT, MaildProcess
 from tests.system.browser import ask
 
-_ACCIDENTS = """\
+_ACCIDENTS = '''\
 import ctypes, signal, threading
+
+class Accident(BaseException):
+    """Not of the kind that belongs to a single transaction."""
 
 def kill_the_writer(*_):
     for thread in threading.enumerate():
         if thread.name == "store-writer":  # raised in it as soon as it does something
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(MemoryError))
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Accident))
 
 def hang(*_):
     threading.Event().wait(2)
 
 signal.signal(signal.SIGUSR1, kill_the_writer)
 signal.signal(signal.SIGUSR2, hang)
-"""
+'''
 
 
 def accident_prone(folder: Path) -> Mapping[str, str]:
