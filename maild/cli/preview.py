@@ -11,7 +11,6 @@ from maild.mime.cases import FULL, cases
 from maild.mime.compose import Outgoing, compose
 from maild.mime.render import Rendered, Renderer, templates_dir
 
-LANGUAGES = ("ru", "en")
 _HEAD = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Letters of maild</title>
@@ -24,9 +23,7 @@ _DATE = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-@click.option(
-    "--language", "languages", multiple=True, help="Only this language (may be repeated); ru and en otherwise."
-)
+@click.option("--language", "languages", multiple=True, help="Only this language (may be repeated); all otherwise.")
 @click.option(
     "--templates",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -35,7 +32,7 @@ _DATE = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 def preview(directory: Path, languages: tuple[str, ...], templates: Path | None) -> None:
     """Write every letter, in every case it has, as .eml, .html and .txt to DIR, with an index.html."""
     renderer = Renderer(templates or templates_dir())
-    chosen = languages or LANGUAGES
+    chosen = languages or renderer.languages
     if problems := renderer.check(chosen):
         raise click.ClickException("\n".join(problems))
     directory.mkdir(parents=True, exist_ok=True)

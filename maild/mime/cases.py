@@ -71,6 +71,10 @@ def _held_without_links(context: Context) -> Context:
     hold = context["hold"]
     return {
         "hold": {**hold, "links": {}} if hold else None,
-        "holds": [{**one, "links": {}, "command": f"maild hold release {one['id']}"} for one in context["holds"]],
+        "holds": [{**one, "links": {}, "command": _command(one)} for one in context["holds"]],
         "has_links": False,
     }
+
+
+def _command(hold: Context) -> str:
+    return f"maild hold release {hold['id']}" if "release" in hold["can"] else ""

@@ -9,7 +9,8 @@ letter stays inside), `is_open_trust` (such an answer is held), `is_note` (a cop
 deadline passed before the letter could leave), `claims` (number of a ticket the mail names but has not joined),
 `claims_own` (the author has a part in it, but is not verified), `has_links` (there are web pages), `hold` (a mail of
 support's own that was set aside), `echo` (what became of an agent's mail), `by` and `how` (who handed a ticket over,
-and that it was assigned or moved), `days` (how long mails are held).
+and that it was assigned or moved), `days` (how long mails are held), `languages` (in what else a customer
+can be written to: code, offer in its own words, page).
 """
 
 from collections.abc import Callable
@@ -18,12 +19,14 @@ from typing import Any
 
 from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
 
-PAGES = ("action", "done", "past", "missing", "refused", "busy", "expired", "held", "letters", "letter")
+PAGES = ("action", "done", "past", "missing", "refused", "busy", "expired", "held", "language", "letters", "letter")
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 _ADDRESS = "billing+t1042.k7wq3n5x@kaktus.example"
 _LINK = "https://help.kaktus.example/a/eyJ0IjoxMDQyLCJhIjoic29sdmVkIn0.aWx5"
 _FILE_LINK = "https://help.kaktus.example/f/WzEwNDIsMiwiaXZhbkBmaXJtYS5leGFtcGxlIiwxNzY2NDg3OTAwXQ.c2lnbmF0dXJl"
+
+_LANGUAGE_LINK = "https://help.kaktus.example/l/WyJpdmFuQGZpcm1hLmV4YW1wbGUiLCJlbiJd.c2lnbmF0dXJl"
 
 _RU = {
     "subject": "Не приходит счёт за ноябрь",
@@ -144,6 +147,7 @@ def bare_context(letter: Letter, language: str) -> Context:
         "problems": [],
         "catalogue": [],
         "tickets": [],
+        "languages": [],
         "scope": "mine",
     }
 
@@ -159,10 +163,18 @@ def sample_context(letter: Letter, language: str) -> Context:
         context |= fill(say)
     if letter in FOR_TEAM and context["words"]:
         context["other"] = [{"number": 1017, "subject": say["other"], "status_word": say["pending_status"]}]
+    if letter not in FOR_TEAM:
+        context["languages"] = _offers(language)
     if letter in WITH_ACTIONS:
         context["links"] = {"solved": f"{_LINK}.s", "continue_": f"{_LINK}.c"}
         context["mailtos"] = {one: _mailto(body) for one, body in (("solved", "solved"), ("continue_", "continue"))}
     return context
+
+
+def _offers(language: str) -> list[Context]:
+    """Links to other languages than the one that is read."""
+    other, label = ("en", "Letters in English") if language == "ru" else ("ru", "Письма на русском")
+    return [{"language": other, "label": label, "url": f"{_LANGUAGE_LINK}.{other}"}]
 
 
 def _ticket(letter: Letter, say: dict[str, str]) -> Context:
@@ -387,6 +399,9 @@ def sample_page(name: str, language: str) -> Context:
         "reopen_until": NOW + timedelta(hours=48),
         "timezone": "Europe/Moscow",
         "category_address": "billing@kaktus.example",
+        "address": "customer@firma.example",
+        "is_done": False,
+        "languages": _offers(language),
         "letters": letters,
         "letter": letters[0],
         "held": {

@@ -17,6 +17,7 @@ from maild.web.actions import ActionPages
 from maild.web.files import FileDownloads
 from maild.web.forms import MAX_FORM
 from maild.web.held import HeldPages
+from maild.web.language import LanguagePages
 from maild.web.security import Guard
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -32,6 +33,7 @@ def web_app(desk: Desk, hosts: frozenset[str], static: Path) -> ASGIApp:
     """
     routes = [
         Route("/a/{token}", _links(desk), methods=["GET", "POST"], max_body_size=MAX_FORM),
+        Route("/l/{token}", LanguagePages(desk).answer, methods=["GET", "POST"], max_body_size=MAX_FORM),
         Route("/f/{token}", FileDownloads(desk).answer, methods=["GET"]),
         stylesheet_route(static),
     ]

@@ -60,7 +60,8 @@ def test_every_letter_is_written_from_much_and_from_little(letter: Letter, langu
     for context in (sample_context(letter, language), bare_context(letter, language)):
         rendered = RENDERER.letter(letter, language, context)
         assert rendered.subject.strip()
-        assert rendered.text.endswith(context["desk"]["name"] + "\n")
+        offers = "".join(f"{one['label']}: {one['url']}\n" for one in context["languages"])
+        assert rendered.text.endswith(f"-- \n{context['desk']['name']}\n{offers}")
         assert "\n\n\n" not in rendered.text
         assert f'lang="{language}"' in rendered.html
         assert "<h1" in rendered.html
@@ -111,7 +112,8 @@ def test_actions_are_links_with_mailto_twins(letter: Letter, language: str) -> N
 @pytest.mark.parametrize("letter", sorted(WITH_ACTIONS))
 def test_without_a_public_url_the_actions_are_mailtos_and_words(letter: Letter, language: str) -> None:
     context = sample_context(letter, language)
-    rendered = write(letter, language, links={"solved": "", "continue_": ""}, words="", attachments=[], thread=[])
+    nothing = {"words": "", "attachments": [], "thread": [], "languages": []}
+    rendered = write(letter, language, links={"solved": "", "continue_": ""}, **nothing)
     hrefs = [one["href"] for one in Tags(rendered.html).all("a")]
     assert hrefs == [context["mailtos"]["solved"], context["mailtos"]["continue_"]]
     for key, label in zip(("solved", "continue_"), ACTIONS[language], strict=True):
@@ -429,6 +431,38 @@ def test_missing_words_and_languages_are_named(copy: Path) -> None:
     (copy / "ru/words.toml").write_text("marker = ")
     problems = Renderer(copy).check(["ru", "de"])
     assert [problem.partition(":")[0] for problem in problems] == [str(copy / "ru/words.toml"), str(copy / "de")]
+
+
+def test_a_language_copied_in_part_is_told_what_it_lacks(copy: Path) -> None:
+    (copy / "de").mkdir()
+    assert Renderer(copy).check() == [
+        f"{copy}/de/words.toml: [Errno 2] No such file or directory: '{copy}/de/words.toml'"
+    ]
+    words = (copy / "en/words.toml").read_text()
+    (copy / "de/words.toml").write_text(words.replace('closed = "Closed"\n', ""))
+    problems = Renderer(copy).check()
+    assert f"{copy}/de/words.toml: missing status.closed" in problems
+    for name in ("answer.txt", "answer.html", "answer.subject.txt", "web/language.html"):
+        assert f"{copy}/de/{name}: missing" in problems
+    assert all(f"{copy}/de/" in problem for problem in problems)
+
+
+def test_a_language_is_added_by_a_folder_alone(copy: Path) -> None:
+    shutil.copytree(copy / "en", copy / "de")
+    words = copy / "de/words.toml"
+    words.write_text(words.read_text().replace('"Letters in English"', '"Briefe auf Deutsch"'))
+    german = Renderer(copy)
+    assert (german.languages, german.check()) == (("ru", "en", "de"), [])
+    assert german.language_offer("de") == "Briefe auf Deutsch"
+    letter = german.letter(Letter.SOLVED, "de", sample_context(Letter.SOLVED, "de"))
+    assert "until Wednesday, 25\N{NO-BREAK SPACE}November 2026" in letter.text, "dates are English"
+    assert '<html lang="de"' in letter.html
+
+
+def test_other_folders_are_no_languages(copy: Path) -> None:
+    for name in (".git", "backup", "DE", "x"):
+        (copy / name).mkdir()
+    assert Renderer(copy).languages == LANGUAGES
 
 
 def test_preview_writes_every_letter_in_every_case(tmp_path: Path) -> None:
