@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 
 _PARAMETER = re.compile(r"<param>[^<]*</param>", re.IGNORECASE)
-_COMMENT = re.compile(r"<comment>[^<]*</comment>", re.IGNORECASE)
 _ENRICHED_TAG = re.compile(r"<<|</?[a-zA-Z-]{1,60}>")
 _NEWLINES = re.compile(r"\n+")
 _RTF_TOKEN = re.compile(
@@ -29,7 +28,7 @@ def from_enriched(text: str) -> str:
 
 def from_richtext(text: str) -> str:
     """text/richtext, its ancestor (RFC 1341 §7.1.3): line breaks are <nl>, `<` is <lt>."""
-    bare = _COMMENT.sub("", text).replace("\n", " ")
+    bare = re.sub(r"<comment>[^<]*</comment>", "", text, flags=re.IGNORECASE).replace("\n", " ")
     bare = re.sub(r"<(?:nl|np|/paragraph)>", "\n", bare, flags=re.IGNORECASE)
     marked = re.sub(r"<(?!lt>)/?[a-zA-Z-]{1,60}>", "", bare, flags=re.IGNORECASE)
     return re.sub(r"<lt>", "<", marked, flags=re.IGNORECASE).strip()

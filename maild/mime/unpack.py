@@ -20,7 +20,7 @@ _BODY_TYPES = {"text/plain": ".txt", "text/html": ".html"}
 FILE_TYPES = frozenset(
     "text/calendar text/csv text/vcard text/x-vcard text/directory text/rfc822-headers text/xml text/rtf".split()
 )
-_NOT_RARE = FILE_TYPES | _BODY_TYPES.keys() | {"text/enriched", "text/richtext"}  # the last are read by formats.py
+_READ_ELSEWHERE = frozenset({"text/enriched", "text/richtext"})  # `formats` knows their commands
 _MAX_TEXT = 1 << 20  # octets of text that are read; the whole is a file then
 _MAX_LINES = 40_000
 _TYPE = re.compile(r"[a-z]+/[\w.+-]{1,100}")
@@ -154,7 +154,8 @@ def _from_text(leaf: Leaf) -> list[Leaf]:
 
 def _is_text_nobody_reads(leaf: Leaf, leaves: list[Leaf]) -> bool:
     """A text of a rare type (RFC 2046 §4.1.4), unnamed, in a mail that has no other words."""
-    is_rare = leaf.type.startswith("text/") and leaf.type not in _NOT_RARE
+    is_known = leaf.type in FILE_TYPES or leaf.type in _BODY_TYPES or leaf.type in _READ_ELSEWHERE
+    is_rare = leaf.type.startswith("text/") and not is_known
     is_named = bool(leaf.head.get_filename() if leaf.head.get("content-disposition") else leaf.head.get_param("name"))
     return is_rare and not is_named and not _is_attached(leaf) and not any(one.type in _BODY_TYPES for one in leaves)
 

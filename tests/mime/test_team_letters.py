@@ -59,8 +59,8 @@ def test_a_customer_without_a_name_is_an_address(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_number_that_was_named_but_not_joined_is_told_apart(language: str) -> None:
-    strange = "не имеет отношения: № 7" if language == "ru" else "has no part in: #7"
-    own = "к обращению клиента, которое в нём названо: № 7" if language == "ru" else "own request that it names: #7"
+    strange = "автор не участвует: № 7" if language == "ru" else "has no part in: #7"
+    own = "к обращению клиента, указанному в нём: № 7" if language == "ru" else "own request that it names: #7"
     for is_own, said, unsaid in ((False, strange, own), (True, own, strange)):
         rendered = write(Letter.NEW_TICKET, language, claims=7, claims_own=is_own)
         for body in (rendered.text, rendered.html.replace("&#39;", "'")):
