@@ -122,19 +122,20 @@ def _unflowed(leaf: Leaf, text: str) -> str:
     if str(leaf.head.get_param("format", "")).lower() != "flowed":
         return text
     is_space_deleted = str(leaf.head.get_param("delsp", "")).lower() == "yes"
-    lines: list[str] = []
+    lines: list[list[str]] = []
     depth_before, is_open = 0, False
     for line in text.split("\n"):
         words = line.lstrip(">")
         depth = len(line) - len(words)
         words = words.removeprefix(" ")
         if is_open and depth == depth_before and words not in ("-- ", ""):
-            joined = lines.pop()
-            lines.append((joined[:-1] if is_space_deleted else joined) + words)
+            if is_space_deleted:
+                lines[-1][-1] = lines[-1][-1][:-1]
+            lines[-1].append(words)
         else:
-            lines.append(">" * depth + " " * (depth > 0) + words)
+            lines.append([">" * depth + " " * (depth > 0) + words])
         is_open, depth_before = words.endswith(" ") and words != "-- ", depth
-    return "\n".join(lines)
+    return "\n".join("".join(pieces) for pieces in lines)
 
 
 def _render(section: _Section, is_forward: bool) -> Rendered:

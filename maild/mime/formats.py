@@ -41,7 +41,7 @@ def from_rtf(text: str) -> str:
     page, skip = "cp1252", 0
     for word, number, octet, star, symbol, brace, words in _RTF_TOKEN.findall(text):
         if brace:
-            hidden = [*hidden, hidden[-1]] if brace == "{" else hidden[:-1] or [False]
+            _open_or_close(hidden, brace)
         elif star or word in _RTF_DESTINATIONS:
             hidden[-1] = True
         elif word == "ansicpg" and number:
@@ -57,6 +57,14 @@ def from_rtf(text: str) -> str:
         else:
             pieces.append(_RTF_BREAKS.get(word, "") or _symbol(symbol) or words or _letter(octet, page))
     return "".join(pieces).strip()
+
+
+def _open_or_close(hidden: list[bool], brace: str) -> None:
+    """A group is hidden if the one around it is; one brace too many closes nothing."""
+    if brace == "{":
+        hidden.append(hidden[-1])
+    elif len(hidden) > 1:
+        hidden.pop()
 
 
 def _symbol(symbol: str) -> str:

@@ -1,6 +1,7 @@
 """Which text a mail shows, and how HTML becomes text."""
 
 import time
+from time import process_time
 
 import pytest
 
@@ -149,3 +150,9 @@ def test_hostile_words_cost_little_and_twice_as_many_about_twice(unit: str) -> N
         return time.process_time() - started
 
     assert cost(100_000) < max(2.5 * cost(50_000), 0.5)
+
+
+def test_rtf_of_nothing_but_open_groups_costs_little() -> None:
+    before = process_time()
+    assert single("text/rtf", "{" * 100_000 + "x").text == "x"
+    assert process_time() - before < 2
