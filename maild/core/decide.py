@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from maild.core.address import is_mailbox
 from maild.core.agents import agent_proofs, decide_agent, decide_approved
 from maild.core.business import decide_business, is_business
 from maild.core.case import Case, Macros, no_macros
@@ -111,9 +112,14 @@ def _decide_person(case: Case) -> Decision:
         return held(case, Reason.HELD_TRUST_FAILED, _match(case).ticket)
     if is_marked_spam(case.mail, case.envelope, case.policy.trust):
         return _decide_spam(case)
-    if not case.author.address:
+    if not _has_author(case):
         return held(case, Reason.HELD_NO_AUTHOR)
     return _decide_support(case) if case.policy.is_support(case.author.address) else _decide_outsider(case)
+
+
+def _has_author(case: Case) -> bool:
+    """Is there somebody who can be answered? Reply-To, Sender and Return-Path stand in for From for display only."""
+    return is_mailbox(case.author.address) and not case.mail.is_author_stand_in
 
 
 def _decide_spam(case: Case) -> Decision:
@@ -194,7 +200,7 @@ def _is_own_category(case: Case) -> bool:
 
 def _decide_released(case: Case) -> Decision:
     """With a customer's rights only. An agent's claim cannot be released: `desk.act` refuses before it comes here."""
-    if not case.author.address:
+    if not _has_author(case):
         return held(case, Reason.HELD_NO_AUTHOR)
     decision = decide_customer(case, _match(case))
     return replace(decision, effects=(*decision.effects, Mute(case.author.address, is_spam=False)))
