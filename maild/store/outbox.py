@@ -162,6 +162,7 @@ def bounced(tx: Tx, letter: int, status: str) -> None:
 
 def retry(tx: Tx, letter: int, now: datetime) -> bool:
     """Try a queued or failed letter again at once; False if it was sent or is not there."""
+    tx.run("DELETE FROM delivery_reports WHERE letter = ?", letter)
     return (
         tx.run(
             # The lease stays: a letter that is under way must not be sent a second time beside it.
