@@ -87,7 +87,7 @@ def test_one_ticket_is_shown_with_its_thread_and_history(trial: Trial) -> None:
     assert event == {"event": "opened", "who": "ivan@firma.example", "via": "smtp", "reason": "new question"}
     assert list(to_team) == "id at letter to message_id state status reason reply changed_at".split()
     assert (to_team["letter"], to_team["to"]) == ("new_ticket", "billing-team@office.example")
-    assert (to_customer["letter"], to_customer["to"]) == ("acknowledgement_minimal", "ivan@firma.example")
+    assert (to_customer["letter"], to_customer["to"]) == ("acknowledgement", "ivan@firma.example")
     assert {one["state"] for one in (to_team, to_customer)} == {"queued"}
 
 
