@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from maild.cli.preview import preview
 from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
 from maild.mime import dates, plain
+from maild.mime.cases import BARE, FULL, cases
 from maild.mime.render import Rendered, Renderer, templates_dir
 from maild.mime.samples import PAGES, bare_context, sample_context, sample_page
 
@@ -464,15 +465,25 @@ def test_other_folders_are_no_languages(copy: Path) -> None:
     assert Renderer(copy).languages == LANGUAGES
 
 
-def test_preview_writes_every_letter(tmp_path: Path) -> None:
+def test_preview_writes_every_letter_in_every_case(tmp_path: Path) -> None:
     outcome = CliRunner().invoke(preview, [str(tmp_path / "out"), "--language", "ru"])
     assert outcome.exit_code == 0, outcome.output
-    for letter in Letter:
-        name = tmp_path / "out" / f"ru-{letter}"
-        message = BytesParser().parsebytes(name.with_suffix(".eml").read_bytes())
+    index = (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    names = [f"ru-{letter}{'' if case == FULL else '-' + case}" for letter in Letter for case in cases(letter, "ru")]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "index.html", *(name + suffix for name in names for suffix in (".eml", ".html", ".txt")),
+    }  # fmt: skip
+    for name in names:
+        message = BytesParser().parsebytes((tmp_path / "out" / f"{name}.eml").read_bytes())
         assert [part.get_content_type() for part in message.walk()][1:] == ["text/plain", "text/html"]
-        assert name.with_suffix(".html").stat().st_size > 1000
-        assert f"ru-{letter}.eml" in (tmp_path / "out/index.html").read_text(encoding="utf-8")
+        assert (tmp_path / "out" / f"{name}.html").stat().st_size > 1000
+        assert f'href="{name}.eml"' in index
+
+
+def test_no_two_cases_of_a_letter_are_the_same() -> None:
+    for letter in Letter:
+        written = [RENDERER.letter(letter, "ru", one) for case, one in cases(letter, "ru").items() if case != BARE]
+        assert len({(one.text, one.html) for one in written}) == len(written), letter
 
 
 def test_preview_names_a_broken_template(copy: Path, tmp_path: Path) -> None:
