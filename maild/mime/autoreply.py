@@ -47,6 +47,9 @@ _TITLES = alternatives(
     сообщение об отсутствии
     ответ автоответчика
     автоответчик
+    автовідповідач
+    ответ автоматический
+    отсутствие на (?:рабочем )?месте
     вне офиса
     нет на (?:рабочем )?месте
     нет в офисе
@@ -109,7 +112,13 @@ _TITLES = alternatives(
     """
 )
 _TITLE = re.compile(
-    rf"\s*(?:\[\s*{_TITLES}\s*\]|[(<*«]{{0,2}}\s*{_TITLES}\s*[)>*»!.]{{0,2}}\s*(?P<rest>$|[:(\[–—/|]|-\s|\*|\.\s))",
+    rf"\s*(?:\[\s*{_TITLES}\s*\]|[(<*«]{{0,2}}\s*{_TITLES}\s*[)>*»!.]{{0,2}}\s*(?P<rest>$|\bre:|[:(\[–—/|]|-\s|\*|\.\s))",
+    re.IGNORECASE,
+)
+# Too common to open a subject by themselves: an answer's subject has to follow.
+_TITLE_OF_ANSWER = re.compile(
+    r"\s*(?:отпуск|командировка|больничный|відпустка|(?:i am |i'm )?(?:on (?:vacation|holidays?|leave))|away)"
+    r"\s*[:!,.–—-]?\s*(?:re|отв|ответ|aw)\s*:",
     re.IGNORECASE,
 )
 _BARE = re.compile(r"\s*auto\s*$", re.IGNORECASE)  # a word of its own unless a colon follows
@@ -137,7 +146,10 @@ _ABSENT = any_of(
         |on (?:\w+ )?(?:leave|vacation|holidays?))
     \b(?:я )?(?:сейчас |в настоящее время |временно )?(?:нахожусь |буду )?(?:в [\w-]{0,20} ?отпуске|на больничном\
         |в командировке|вне офиса|отсутствую|отсутствовать)
-    (?:я )?(?:у відпустці|відсутн(?:ій|я))
+    меня (?:сейчас |временно )?(?:нет|не будет) (?:в офисе|на (?:рабочем )?месте|на работе)
+    я (?:сейчас |временно )?не (?:в офисе|на работе|на рабочем месте)
+    (?:я )?(?:перебуваю |буду )?(?:у (?:[\w-]{1,20} )?відпустці|на лікарняному|у відрядженні|відсутн(?:ій|я))
+    мене (?:зараз )?(?:немає|не буде) (?:в офісі|на (?:робочому )?місці|на роботі)
     ich bin (?:derzeit |momentan |zur zeit |vom [^\n]{0,40})?(?:nicht im|im urlaub|abwesend|außer haus\
         |bis [^\n]{0,30}(?:abwesend|nicht))
     je suis (?:actuellement )?absente?
@@ -160,8 +172,11 @@ _INSTEAD = any_of(
     (?:на время|в) мо(?:его|ё|е)\w* отсутстви
     (?:отвечу|прочитаю)[^\n.]{0,40}(?:после|когда|по возвращении|как только)
     обращайтесь к
+    меня (?:замещает|заменяет)
+    (?:замещает|заменяет) меня
     ограничен\w* доступ
-    у термінових
+    (?:у|в|з|із) термінов
+    (?:мене )?(?:заміщає|заміняє)(?: мене)?
     звертайтесь
     in dringenden
     vertretung
@@ -207,7 +222,7 @@ def reads_like_one(fields: dict[str, str], subject: str, reply: str) -> bool:
     """Do only its subject or words say that a machine answers? `reply` are the new words of the mail."""
     if keyword(fields.get("auto-submitted", "")) == "no" or "?" in subject:
         return False
-    if _is_title(subject) or _AWAY.match(subject):
+    if _is_title(subject) or _AWAY.match(subject) or _TITLE_OF_ANSWER.match(subject):
         return True
     words = reply.strip()
     if not words or len(words) > _SHORT or "?" in words:

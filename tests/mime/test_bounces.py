@@ -109,6 +109,12 @@ FORMS = [
         "Лист не може бути доставлено: a@b.example, 550 користувача не знайдено\n",
         "5.1.1",
     ),
+    (
+        "postmaster@b.example",
+        "Unzustellbar: Rechnung",
+        "Ihre Nachricht hat alle Empfänger nicht erreicht.\n\n   a@b.example am 12.05.2025 10:00\n   550 5.1.1",
+        "5.1.1",
+    ),
     ("", "Returned mail: Host unknown", "550 Host unknown\n<a@b.example>... Host unknown\n" + COPY, "5.1.2"),
 ]
 
@@ -128,6 +134,12 @@ def test_the_same_words_of_a_person_are_a_question(author: str, subject: str, wo
     asked = f"Hello, what does this mean?\n\n{words}"
     assert report("Ivan <ivan@firma.example>", f"Fwd: {subject}", asked).kind is Kind.MAIL
     assert report("Ivan <ivan@firma.example>", subject, asked).kind is Kind.MAIL
+
+
+def test_a_person_whose_program_sends_from_nobody_may_speak_of_a_failure() -> None:
+    asked = "550 письма, не доставлено одно, user a@b.example unknown"
+    mail = parse(f"Return-Path: <>\nFrom: Ivan <i@b.example>\nSubject: Re: x\n\n{asked}".encode())
+    assert mail.kind is Kind.MAIL
 
 
 def test_the_returned_mail_is_known_from_its_copy() -> None:

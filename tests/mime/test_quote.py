@@ -35,6 +35,20 @@ def new_words(text: str) -> str:
         "________________________________\nОт: Кактус\nОтправлено: 6 мая\nКому: я\nТема: счёт\n\nold",
         "*From:* Desk <a@b.example>\n*Sent:* Tuesday\n*To:* me\n*Subject:* x\n\nold",
         "От кого: Кактус\nДата: 6 мая\nКому: я\n\nold",
+        "Op 17-feb.-2025, om 13:18 heeft Jan <a@b.example> het volgende geschreven:\n\nold",
+        "ti 10. helmik. 2025 klo 12.00 Matti (a@b.example) kirjoitti:\n> old",
+        "Στις Τρί, 10 Φεβ 2025 στις 12:00, ο Nikos <a@b.example> έγραψε:\n> old",
+        "на вт, 10.02.2025 г. в 12:00 Иван <a@b.example> написа:\n> old",
+        "--- On Tue, 2/10/25, Bob <a@b.example> wrote:\n\nFrom: Bob\nSubject: x\nTo: me\nDate: Tue\n\nold",
+        '在 2025-02-10 12:00:00，"Bob" <a@b.example> 写道：\n\nold',
+        "## Please type your reply above this line ##\n\nold",
+        "-- Пишите ответ выше этой линии --\n\nold",
+        '"Desk" <a@b.example>, 7 мая 2025, 10:11:\nold',
+        "Письмо отправлено с мобильного устройства. Извините за опечатки.",
+        "Сообщение и вложения к нему конфиденциальны.",
+        "С Уважением, Петров И.И.\nначальник отдела",
+        "Sent with Proton Mail <https://proton.example/> secure email.",
+        "Внимание! Это сообщение (включая вложения) предназначено только для адресата.",
         "-- \nИван",
         "--\nИван Петров\n+7 900 000-00-00",
         "С уважением,\nИван Петров\nдиректор",
@@ -70,11 +84,21 @@ def test_what_follows_the_new_words_is_folded(tail: str) -> None:
         "```\n> x\n-- \nFrom: a\nTo: b\nSubject: c\n```",
         "С уважением отношусь к вашей работе, но счёт неверный.",
         "Thanks,\nплохо работает",
+        "I reply above this line and it is cut. Why",
+        "--- a/x\n+++ b/x\n@@ -1 +1 @@",
     ],
 )
 def test_ordinary_words_are_left_alone(text: str) -> None:
     assert fold(text) == ()
     assert reply_of(text, ()) == text
+
+
+@pytest.mark.parametrize(
+    "old", ["On 7 May 2025 at 10:11, Desk wrote:\n> old", "-----Original Message-----\nFrom: Desk\nTo: me\n\nold"]
+)
+@pytest.mark.parametrize("signature", ["С уважением,\nИван", "Отправлено с iPhone", "-- \nИван"])
+def test_a_signature_alone_above_old_words_is_what_is_new(signature: str, old: str) -> None:
+    assert new_words(f"{signature}\n\n{old}") == signature
 
 
 @pytest.mark.parametrize("text", ["> only\n> quoted", "-- \nИван", "-----Original Message-----\nold", "", "\n\n"])

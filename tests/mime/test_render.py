@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from maild.cli.preview import preview
 from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
 from maild.mime import dates, plain
-from maild.mime.cases import FULL, cases
+from maild.mime.cases import BARE, FULL, cases
 from maild.mime.render import Rendered, Renderer, templates_dir
 from maild.mime.samples import PAGES, bare_context, sample_context, sample_page
 
@@ -482,8 +482,8 @@ def test_preview_writes_every_letter_in_every_case(tmp_path: Path) -> None:
 
 def test_no_two_cases_of_a_letter_are_the_same() -> None:
     for letter in Letter:
-        written = {case: RENDERER.letter(letter, "ru", one) for case, one in cases(letter, "ru").items()}
-        assert len({(one.text, one.html) for one in written.values()}) == len(written), letter
+        written = [RENDERER.letter(letter, "ru", one) for case, one in cases(letter, "ru").items() if case != BARE]
+        assert len({(one.text, one.html) for one in written}) == len(written), letter
 
 
 def test_preview_names_a_broken_template(copy: Path, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_where_senders_are_not_verified_the_team_is_given_a_command(
     rendered = write(letter, language, is_open_trust=True)
     assert f" maild ticket {command} 1042\n" in rendered.text
     assert f"<code>maild ticket {command} 1042</code>" in rendered.html
-    promises = ("получит клиент", "останется внутренней", "goes to the customer", "stays an internal")
+    promises = ("получит клиент", "останется внутренней", "letter goes to the customer", "stays an internal")
     assert not any(promise in rendered.text + rendered.html for promise in promises)
 
 
