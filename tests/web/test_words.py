@@ -57,7 +57,7 @@ def test_the_words_become_a_message_once_and_the_team_gets_them(pages: Pages) ->
     before, nonce = len(letters(pages)), nonce_of(page)
     thanks = pages.client.post(link, nonce=nonce, words=f"  {WORDS}\r\n\0")
     assert (thanks.status, "<form" in thanks.text) == (200, False)
-    assert "ваши слова переданы" in thanks.text
+    assert "Сообщение передано" in thanks.text
     assert said(pages, number)[-1] == (CUSTOMER.address, "customer", KEPT)
     assert pages.events(number)[-1] == ("customer_wrote", CUSTOMER.address, "http", "by_link")
     assert letters(pages)[before:] == [("new_message", "billing-team@office.example", True)]
@@ -126,7 +126,7 @@ def test_a_text_that_is_too_long_is_refused_and_kept(pages: Pages) -> None:
     huge = pages.client.post(link, nonce=nonce_of(page), words=long * 3)
     assert (huge.status, "Слишком много текста" in huge.text) == (413, True)
     assert dump(pages.desk.store) == state
-    assert "ваши слова переданы" in pages.client.post(link, nonce=nonce_of(answer), words=long[:-1]).text
+    assert "Сообщение передано" in pages.client.post(link, nonce=nonce_of(answer), words=long[:-1]).text
 
 
 def test_only_the_page_that_asks_takes_words(pages: Pages) -> None:
