@@ -21,8 +21,6 @@ from maild.oauth import AccessTokens
 from maild.store.db import Tx, open_store
 from maild.store.settings import instance_id, keep, put, setting
 
-LANGUAGES = ("ru", "en")
-
 
 def renderer_for(config: Config) -> Renderer:
     """The desk's templates: its own directory, or the ones that came with maild."""
@@ -31,7 +29,7 @@ def renderer_for(config: Config) -> Renderer:
 
 def check_templates(config: Config) -> None:
     """Raises ConfigError naming every template that is missing or broken, in any language of the desk."""
-    if problems := renderer_for(config).check(LANGUAGES):
+    if problems := renderer_for(config).check():
         raise ConfigError(problems)
 
 

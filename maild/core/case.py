@@ -7,6 +7,7 @@ from datetime import datetime
 from maild.core.address import normalise
 from maild.core.effects import OPENED, AddMessage, Role
 from maild.core.facts import Facts, TicketFacts
+from maild.core.languages import language_told
 from maild.core.mail import Envelope, Mail, Mailbox
 from maild.core.match import Proof
 from maild.core.policy import Policy
@@ -88,4 +89,12 @@ class Case:
             is_note=is_note,
             trust=self.trust,
             message_id=self.mail.message_id,
+            language=self._told_language() if role is Role.CUSTOMER else "",
         )
+
+    def _told_language(self) -> str:
+        """What this mail tells of its author's language. One that anybody may have sent tells nothing of him."""
+        is_his = self.trust is Trust.VERIFIED or bool(self.proofs) or self.is_open_trust
+        if not is_his or self.policy.is_support(self.author.address):
+            return ""
+        return language_told(self.mail, self.facts.languages.get(self.author.address, ""))

@@ -148,7 +148,10 @@ class OpenTicket:
 
 @dataclass(frozen=True, slots=True)
 class AddMessage:
-    """One entry of the thread. `text` is everything, `reply` the new words that others get to see."""
+    """One entry of the thread. `text` is everything, `reply` the new words that others get to see.
+
+    `language` is what the mail tells of its author's, "" if that is nothing new.
+    """
 
     ticket: int
     author: Mailbox
@@ -160,6 +163,7 @@ class AddMessage:
     is_note: bool = False
     trust: Trust = Trust.VERIFIED
     message_id: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

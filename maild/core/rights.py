@@ -36,6 +36,7 @@ class Right(StrEnum):
     COMMAND = "command"
     OPEN = "open"  # a new ticket towards a customer
     DECIDE = "decide"  # what becomes of a held mail
+    CHOOSE = "choose"  # the language of his own letters
 
 
 _OPERATOR = frozenset({Right.READ, Right.READ_NOTES, Right.ANSWER, Right.NOTE, Right.COMMAND, Right.OPEN, Right.DECIDE})
@@ -61,7 +62,7 @@ def rights_of(actor: Actor, category: str, ticket: TicketFacts | None, policy: P
         return _NOTHING
     if actor.standing is Standing.OPERATOR:
         return _OPERATOR
-    return _as_support(actor, category, policy) | _as_customer(actor, ticket)
+    return _as_support(actor, category, policy) | _as_customer(actor, ticket) | _as_himself(actor)
 
 
 def _as_support(actor: Actor, category: str, policy: Policy) -> frozenset[Right]:
@@ -84,6 +85,10 @@ def _as_customer(actor: Actor, ticket: TicketFacts | None) -> frozenset[Right]:
     if actor.standing is Standing.CONFIRMED:
         return frozenset({Right.READ, Right.WRITE, Right.SETTLE})
     return frozenset({Right.WRITE, Right.SETTLE} if actor.standing is Standing.VERIFIED else {Right.WRITE})
+
+
+def _as_himself(actor: Actor) -> frozenset[Right]:
+    return frozenset({Right.CHOOSE}) if actor.standing is Standing.CONFIRMED else _NOTHING
 
 
 def authorise(actor: Actor, right: Right, category: str, ticket: TicketFacts | None, policy: Policy) -> None:

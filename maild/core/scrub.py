@@ -12,11 +12,12 @@ _REMOVED = "[…]"
 
 
 def without_tokens(words: str, policy: Policy) -> str:
-    """The words with plain addresses in place of reply addresses, and without this desk's links to `/a/…` and the like.
+    """The words with plain addresses in place of reply addresses, and without links to pages of this desk
+    that are bound to a person.
 
     A quote that was not recognised as one carries both, and whoever holds them may act for somebody else.
     """
     words = _TOKEN.sub("@", words)
     if not policy.public_url:
         return words
-    return re.sub(rf"{re.escape(policy.public_url)}/(?:a|f|fields)/[\w.~%-]+", _REMOVED, words, flags=re.IGNORECASE)
+    return re.sub(rf"{re.escape(policy.public_url)}/(?:[afl]|fields)/[\w.~%-]+", _REMOVED, words, flags=re.IGNORECASE)

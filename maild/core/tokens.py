@@ -102,6 +102,14 @@ class FileClaim:
     until: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class LanguageClaim:
+    """What a language link says: this person may be written to in that language."""
+
+    person: str
+    language: str
+
+
 def derive_keys(secrets: Iterable[bytes]) -> Keys:
     """One key per secret text, so that a short or structured secret is never used raw (RFC 5869 in spirit)."""
     return tuple(hmac.digest(b"maild tokens 1", secret, "sha256") for secret in secrets)
@@ -260,6 +268,21 @@ def read_file_token(keys: Keys, token: str) -> FileClaim | None:
     except (BadData, ValueError, TypeError, OverflowError):
         return None
     return claim if any(file_token((key,), claim) == token for key in keys) else None  # as for action links
+
+
+def language_token(keys: Keys, claim: LanguageClaim) -> str:
+    """The token of a language link."""
+    return str(_links(keys, "language").dumps([claim.person, claim.language]))
+
+
+def read_language_token(keys: Keys, token: str) -> LanguageClaim | None:
+    """What a language link says, or None if we did not make it."""
+    try:
+        person, language = _links(keys, "language").loads(token)
+        claim = LanguageClaim(str(person), str(language))
+    except (BadData, ValueError, TypeError):
+        return None
+    return claim if any(language_token((key,), claim) == token for key in keys) else None  # as for action links
 
 
 def page_nonce(keys: Keys, token: str, salt: str, now: datetime) -> str:

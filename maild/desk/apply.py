@@ -29,7 +29,7 @@ from maild.core.sends import failure_letters
 from maild.core.tokens import message_id, new_nonce
 from maild.desk.budget import tell_of_budget
 from maild.desk.desk import Desk
-from maild.store import changes, muted, outbox, proposals, tickets, unreachable
+from maild.store import changes, muted, outbox, people, proposals, tickets, unreachable
 from maild.store.db import Tx
 
 _NOT_TRIED = "5.1.1 not tried: an earlier letter to this address came back"
@@ -91,9 +91,11 @@ def _about(send: Send, mail: int | None) -> Send:
 
 
 def _say(tx: Tx, message: AddMessage, ticket: int, mail: int | None) -> int:
-    """A new entry of the thread. Who writes a mail can be written to again."""
+    """A new entry of the thread. Who writes a mail can be written to again, in his language."""
     if mail is not None:
         unreachable.remove(tx, message.author.address)
+    if message.language:
+        people.learn(tx, message.author.address, message.language)
     return tickets.add_message(tx, ticket, message, mail)
 
 

@@ -31,6 +31,7 @@ from maild.desk.catalogue import catalogue
 from maild.desk.desk import Desk
 from maild.desk.enclosures import LINK_AGE, left_out, tell_left_out
 from maild.desk.held_links import held_context
+from maild.desk.languages import language_links
 from maild.desk.notices import freeze_notice
 from maild.mime.attach import cut
 from maild.mime.compose import Outgoing, OutgoingAttachment, compose
@@ -231,6 +232,7 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "claims": kept.get("claims"),
         "is_open_trust": desk.policy.trust.is_open,
         "claims_own": bool(kept.get("claims_own")),
+        "languages": [] if draft.is_for_team else language_links(desk, row.to_address, row.language),
         "is_note": bool(kept.get("is_note")),
         "reply_is_note": row.purpose == "n",
         "has_links": bool(desk.policy.public_url),

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from maild.core.address import domain_of
 from maild.core.effects import OPENED, Reason, Send
-from maild.core.letter import Letter
+from maild.core.letter import FOR_TEAM, Letter
 from maild.core.mail import Mailbox
 from maild.core.requests import Scope
 from maild.core.robots import LOOP_FIELD
@@ -18,6 +18,7 @@ from maild.desk.apply import queue_notice
 from maild.desk.catalogue import catalogue
 from maild.desk.desk import Desk
 from maild.desk.held_links import actions_for, category_of, held_context, links_for
+from maild.desk.languages import language_links
 from maild.mime.compose import Outgoing, compose
 from maild.store import ledger, outbox
 from maild.store.db import Tx
@@ -126,6 +127,7 @@ def _context(desk: Desk, row: outbox.Letter, own: list[OwnTicket]) -> dict[str, 
         "scope": row.context.get("scope", ""),
         "tickets": [_listed(desk, row, ticket) for ticket in own],
         "catalogue": catalogue(desk.policy, row.language),
+        "languages": [] if Letter(row.letter) in FOR_TEAM else language_links(desk, row.to_address, row.language),
     }
 
 

@@ -42,7 +42,7 @@ class _Signs:
             is_told = tells and (self.is_named or is_returned)
         else:
             is_machine = (
-                self.is_null
+                (self.is_null and (self.subject or self.opening or is_returned or self.is_auto))
                 or (is_full and self.has_part)
                 or (self.opening and self.subject and (self.code or is_returned))
             )

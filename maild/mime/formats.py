@@ -6,7 +6,7 @@ Read only where a mail has no other text. Never raises; linear in the text.
 import re
 from collections.abc import Callable
 
-_PARAMETER = re.compile(r"<param>.*?</param>", re.IGNORECASE | re.DOTALL)
+_PARAMETER = re.compile(r"<param>[^<]*</param>", re.IGNORECASE)
 _ENRICHED_TAG = re.compile(r"<<|</?[a-zA-Z-]{1,60}>")
 _NEWLINES = re.compile(r"\n+")
 _RTF_TOKEN = re.compile(
@@ -28,7 +28,7 @@ def from_enriched(text: str) -> str:
 
 def from_richtext(text: str) -> str:
     """text/richtext, its ancestor (RFC 1341 §7.1.3): line breaks are <nl>, `<` is <lt>."""
-    bare = re.sub(r"<comment>.*?</comment>", "", text, flags=re.IGNORECASE | re.DOTALL).replace("\n", " ")
+    bare = re.sub(r"<comment>[^<]*</comment>", "", text, flags=re.IGNORECASE).replace("\n", " ")
     bare = re.sub(r"<(?:nl|np|/paragraph)>", "\n", bare, flags=re.IGNORECASE)
     marked = re.sub(r"<(?!lt>)/?[a-zA-Z-]{1,60}>", "", bare, flags=re.IGNORECASE)
     return re.sub(r"<lt>", "<", marked, flags=re.IGNORECASE).strip()

@@ -25,6 +25,7 @@ _ADDRESS = re.compile(r"(?:mailto:)?([^\s<>@,;\"()\[\]]{1,200}@(?:\[[^\s\]]{1,60
 _COMMENT = re.compile(r"\((?:[^()\\]|\\.)*+\)")
 _QUOTED_ADDRESS = re.compile(r'"(?:[^"\\]|\\.){1,200}+"@[^\s<>@,;"()]{1,255}')
 _ROUTE = re.compile(r"@[^:<>]+:")  # RFC 5322 §4.4: a source route says nothing about the mailbox
+_BLANKS_AROUND_AT = re.compile(r"(?<!\s)\s{0,9}@\s{0,9}")
 _ESCAPED = re.compile(r"\\(.)")
 _MAX_VALUE = 32 * 1024  # characters of a broken field that are looked at
 _MAX_MAILBOXES = 1000
@@ -104,6 +105,9 @@ def _mailboxes(item: _Item) -> list[Mailbox]:
         return [_mailbox(_name_of(item), inside[0]), *(Mailbox("", one) for one in inside[1:])]
     text = fields.decode_words("".join(item.words))
     match = _QUOTED_ADDRESS.search(text) or _last(text)
+    if match is None:  # RFC 5322 §4.4 let blanks stand around the @
+        text = _BLANKS_AROUND_AT.sub("@", text)
+        match = _last(text)
     if match is None:
         return []
     before, after = text[: match.start()].strip(_EDGES + "<[\\"), text[match.end() :].strip(_EDGES + "<>]\\")

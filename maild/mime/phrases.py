@@ -59,13 +59,13 @@ HEADER_KEYS = {
 WROTE = (  # single words; of "a écrit" the last
     "wrote|writes|said|пишет|пишут|писал|писала|писали|написал|написала|написали|сообщает|сообщил|сообщила"
     "|пише|пишуть|писав|написав|піша|напісаў|schrieb|schrieben|schreibt|geschrieben|écrit|ecrit|escribió|escribio"
-    "|escreveu|scritto|scrive|scriveva|schreef|skrev|napisał|napisała|napisal|pisze|napsal|napsala|napsali|napísal"
+    "|escreveu|scritto|scrive|scriveva|schreef|geschreven|skrev|napisał|napisała|napisal|pisze|napsal|napsala|napsali|napísal"
     "|yazdı|kirjoitti|írta|scris|έγραψε|napisao|написа|kirjutas|rašė|viết"
 )
 WROTE_ELSEWHERE = "のメール|写道|寫道|님이 작성|さんは書きました"
 
 DATE_PREPOSITIONS = (  # with a verb they introduce a quote even where no time is told
-    "on|am|le|el|il|op|em|den|den.|dne|dnia|no dia|kl|på|w dniu|в|во|у"
+    "on|am|le|el|il|op|em|den|den.|dne|dňa|dnia|no dia|kl|på|w dniu|в|во|у|на|στις|vào"
 )
 WEEKDAYS = (  # as they begin, in full or shortened
     "пн|вт|ср|чт|пт|сб|вс|нд|понедельник|вторник|сред|четверг|пятниц|суббот|воскресень|понеділ|вівтор|серед|четвер"

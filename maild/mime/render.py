@@ -6,7 +6,7 @@ Templates are the admin's to change, so they run in a sandbox; words of stranger
 import re
 import tomllib
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from maild.mime.headers import clean_header
 from maild.mime.samples import PAGES, bare_context, sample_context, sample_macro, sample_page
 
 FALLBACK = "en"
+OWN_LANGUAGES = ("ru", "en")  # those that maild comes with; a folder of templates adds another
 _SUFFIXES = (".subject.txt", ".txt", ".html")
 _NOTES = frozenset(
     {
@@ -89,6 +90,7 @@ class Renderer:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._environments: dict[str, SandboxedEnvironment] = {}
+        self.languages = _languages_in(directory)
 
     def letter(self, letter: Letter, language: str, context: Mapping[str, object]) -> Rendered:
         """A letter from the context described in `mime.samples`. A language without templates reads English.
@@ -102,7 +104,7 @@ class Renderer:
 
     def page(self, name: str, language: str, context: Mapping[str, object]) -> str:
         """A web page, `name` without folder and suffix: action, done, past, missing, refused, busy, expired, held,
-        letters, letter.
+        language, letters, letter.
         """
         return self._environment(language).get_template(f"web/{name}.html").render(context)
 
@@ -132,6 +134,10 @@ class Renderer:
             return None
         return made.get_template(path).render(context).strip()
 
+    def language_offer(self, language: str) -> str:
+        """The offer to write in that language, in its own words."""
+        return str(self._say(language)["offer"])
+
     def label(self, action: str, language: str) -> str:
         """What the button of an action says; `action` is solved or continue."""
         return str(self._say(language)["continue_" if action == "continue" else action])
@@ -140,9 +146,9 @@ class Renderer:
         say: dict[str, Any] = dict(self._environment(language).globals["say"])  # type: ignore[call-overload]
         return say
 
-    def check(self, languages: Iterable[str]) -> list[str]:
-        """What is wrong with the templates of these languages, a problem a line, each naming its file."""
-        return [problem for language in languages for problem in self._check_language(language)]
+    def check(self, languages: Iterable[str] = ()) -> list[str]:
+        """What is wrong with the templates of these languages, or of all; a problem a line, each naming its file."""
+        return [problem for language in languages or self.languages for problem in self._check_language(language)]
 
     def _environment(self, language: str) -> SandboxedEnvironment:
         if language not in self._environments:
@@ -158,7 +164,7 @@ class Renderer:
             made = environment(self._directory, language)
         except (OSError, ValueError) as error:
             return [f"{folder / 'words.toml'}: {error}"]
-        problems: list[str] = []
+        problems = self._missing_words(language)
         for letter in Letter:
             samples = [_complete(letter, make(letter, language)) for make in (sample_context, bare_context)]
             for suffix in _SUFFIXES:
@@ -168,6 +174,16 @@ class Renderer:
         for name in PAGES:
             problems += self._check_template(made, language, f"web/{name}.html", [sample_page(name, language)])
         return problems
+
+    def _missing_words(self, language: str) -> list[str]:
+        """Words that English has and this language lacks: some are used where no sample comes by."""
+        try:
+            model = tomllib.loads((self._directory / FALLBACK / "words.toml").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return []  # told of English itself
+        path = self._directory / language / "words.toml"
+        have = set(_keys_of(tomllib.loads(path.read_text(encoding="utf-8"))))
+        return [f"{path}: missing {key}" for key in _keys_of(model) if key not in have]
 
     def _check_template(
         self, made: SandboxedEnvironment, language: str, name: str, samples: list[dict[str, object]]
@@ -196,6 +212,23 @@ class Renderer:
         return str(path)
 
 
+def _languages_in(directory: Path) -> tuple[str, ...]:
+    """Our own, and every other folder that is named like a language."""
+    folders = sorted(path.name for path in directory.iterdir() if path.is_dir()) if directory.is_dir() else []
+    others = (name for name in folders if _LANGUAGE.fullmatch(name) and name not in (*OWN_LANGUAGES, "web"))
+    return (*OWN_LANGUAGES, *others)
+
+
+def _keys_of(table: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    """Every key of a TOML table as its path: `status.closed`."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _keys_of(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}"
+
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}")  # ISO 639
 _MACRO = re.compile(r"macros/[\w-]{1,50}\.txt")
 _NO_LINKS = {"solved": "", "continue_": ""}
 _NOTHING: dict[str, object] = {
@@ -233,6 +266,7 @@ _NOTHING: dict[str, object] = {
     "fields": [],
     "problems": [],
     "catalogue": [],
+    "languages": [],
     "tickets": [],
     "scope": "mine",
 }

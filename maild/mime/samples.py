@@ -9,7 +9,8 @@ letter stays inside), `is_open_trust` (such an answer is held), `is_note` (a cop
 deadline passed before the letter could leave), `claims` (number of a ticket the mail names but has not joined),
 `claims_own` (the author has a part in it, but is not verified), `has_links` (there are web pages), `hold` (a mail of
 support's own that was set aside), `echo` (what became of an agent's mail), `by` and `how` (who handed a ticket over,
-and that it was assigned or moved), `days` (how long mails are held).
+and that it was assigned or moved), `days` (how long mails are held), `languages` (in what else a customer
+can be written to: code, offer in its own words, page).
 """
 
 from collections.abc import Callable
@@ -20,14 +21,16 @@ from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
 
 PAGES = (
     *("action", "done", "said", "fields", "past", "missing", "refused", "too_large", "busy", "expired", "held"),
-    *("letters", "letter"),
+    *("language", "letters", "letter"),
 )
 
-_NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
+NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 _ADDRESS = "billing+t1042.k7wq3n5x@kaktus.example"
 _LINK = "https://help.kaktus.example/a/eyJ0IjoxMDQyLCJhIjoic29sdmVkIn0.aWx5"
 _FORM_LINK = "https://help.kaktus.example/fields/WzEwNDIsIml2YW5AZmlybWEuZXhhbXBsZSJd.c2lnbmF0dXJl"
 _FILE_LINK = "https://help.kaktus.example/f/WzEwNDIsMiwiaXZhbkBmaXJtYS5leGFtcGxlIiwxNzY2NDg3OTAwXQ.c2lnbmF0dXJl"
+
+_LANGUAGE_LINK = "https://help.kaktus.example/l/WyJpdmFuQGZpcm1hLmV4YW1wbGUiLCJlbiJd.c2lnbmF0dXJl"
 
 _RU = {
     "subject": "Не приходит счёт за ноябрь",
@@ -45,8 +48,8 @@ _RU = {
     "choices": "карта, счёт",
     "person": "Иван Петров",
     "agent": "Анна Смирнова",
-    "question": "Здравствуйте!\n\nСчёт за ноябрь так и не пришёл, хотя оплата прошла ещё 3-го числа. В личном кабинете "
-    'вижу вот что:\n\n```\nGET /api/invoices?month=2026-11\n404 {"error": "invoice not found"}\n```\n\n'
+    "question": "Здравствуйте!\n\nСчёт за ноябрь так и не пришёл, хотя оплата прошла ещё третьего числа. В личном "
+    'кабинете вижу вот что:\n\n```\nGET /api/invoices?month=2026-11\n404 {"error": "invoice not found"}\n```\n\n'
     "Снимок экрана во вложении. Подскажите, когда его ждать?",
     "answer": "Добрый день, Иван!\n\nСчёт действительно не сформировался: платёж пришёл без номера договора. Мы "
     "привязали его вручную, счёт во вложении.\n\nОн же лежит в личном кабинете: "
@@ -149,6 +152,7 @@ def bare_context(letter: Letter, language: str) -> Context:
         "problems": [],
         "catalogue": [],
         "tickets": [],
+        "languages": [],
         "scope": "mine",
     }
 
@@ -164,10 +168,18 @@ def sample_context(letter: Letter, language: str) -> Context:
         context |= fill(say)
     if letter in FOR_TEAM and context["words"]:
         context["other"] = [{"number": 1017, "subject": say["other"], "status_word": say["pending_status"]}]
+    if letter not in FOR_TEAM:
+        context["languages"] = _offers(language)
     if letter in WITH_ACTIONS:
         context["links"] = {"solved": f"{_LINK}.s", "continue_": f"{_LINK}.c"}
         context["mailtos"] = {one: _mailto(body) for one, body in (("solved", "solved"), ("continue_", "continue"))}
     return context
+
+
+def _offers(language: str) -> list[Context]:
+    """Links to other languages than the one that is read."""
+    other, label = ("en", "Letters in English") if language == "ru" else ("ru", "Письма на русском")
+    return [{"language": other, "label": label, "url": f"{_LANGUAGE_LINK}.{other}"}]
 
 
 def _ticket(letter: Letter, say: dict[str, str]) -> Context:
@@ -207,7 +219,7 @@ def _catalogue(say: dict[str, str]) -> list[Context]:
 
 
 def _tickets(say: dict[str, str]) -> list[Context]:
-    first = {**_ticket(Letter.ANSWER, say), "created_at": _NOW, "is_incoming": False, "is_unread": True}
+    first = {**_ticket(Letter.ANSWER, say), "created_at": NOW, "is_incoming": False, "is_unread": True}
     second = {**first, "number": 1017, "tag": "[#1017]", "subject": say["other"], "is_incoming": True}
     listed = ({**first, "mailto": _mailto("show")}, {**second, "is_unread": False, "mailto": _mailto("show")})
     return list(listed)
@@ -251,7 +263,7 @@ def _answered(say: dict[str, str]) -> Context:
         "words": say["answer"],
         "attachments": [
             _file(say["invoice"], "application/pdf", 1_468_006),
-            _file(say["film"], "video/mp4", 48_234_496) | {"url": f"{_FILE_LINK}", "until": _NOW + timedelta(days=30)},
+            _file(say["film"], "video/mp4", 48_234_496) | {"url": f"{_FILE_LINK}", "until": NOW + timedelta(days=30)},
             _file(say["backup"], "application/zip", 331_350_016) | {"is_left_out": True},
         ],
         "thread": [_entry(say, "question", 60)],
@@ -259,12 +271,12 @@ def _answered(say: dict[str, str]) -> Context:
 
 
 def _solved(say: dict[str, str]) -> Context:
-    return {**_answered(say), "reopen_until": _NOW + timedelta(hours=48)}
+    return {**_answered(say), "reopen_until": NOW + timedelta(hours=48)}
 
 
 def _reminded(say: dict[str, str]) -> Context:
     return {
-        "reopen_until": _NOW + timedelta(hours=6),
+        "reopen_until": NOW + timedelta(hours=6),
         "thread": [_entry(say, "answer", 2520), _entry(say, "question", 2600)],
     }
 
@@ -275,7 +287,7 @@ def _entry(say: dict[str, str], key: str, minutes_ago: int) -> Context:
         "author": say["agent"] if is_support else say["person"],
         "is_support": is_support,
         "is_note": key == "note",
-        "at": _NOW - timedelta(minutes=minutes_ago),
+        "at": NOW - timedelta(minutes=minutes_ago),
         "text": say[key],
     }
 
@@ -356,7 +368,7 @@ _FILLERS: dict[Letter, Callable[[dict[str, str]], Context]] = {
     Letter.NEW_TICKET: lambda say: {**_asked_by_stranger(say), "fields": _fields(say), "problems": _problems(say)},
     Letter.NEW_MESSAGE: _wrote_again,
     Letter.COPY: _answered,
-    Letter.ANSWER: lambda say: {**_answered(say), "auto_solve_at": _NOW + timedelta(days=7)},
+    Letter.ANSWER: lambda say: {**_answered(say), "auto_solve_at": NOW + timedelta(days=7)},
     Letter.SOLVED: _solved,
     Letter.REMINDER: _reminded,
     Letter.REOPENED: _wrote_again,
@@ -405,15 +417,18 @@ def sample_page(name: str, language: str) -> Context:
         "topic": say["topic"],
         "is_wrong": True,
         "inputs": _inputs(say),
-        "reopen_until": _NOW + timedelta(hours=48),
+        "reopen_until": NOW + timedelta(hours=48),
         "timezone": "Europe/Moscow",
         "category_address": "billing@kaktus.example",
+        "address": "customer@firma.example",
+        "is_done": False,
+        "languages": _offers(language),
         "letters": letters,
         "letter": letters[0],
         "held": {
             "from_": "anna@kaktus.example",
             "subject": say["subject"],
-            "at": _NOW,
+            "at": NOW,
             "reason": say["hold_reason"],
             "text": say["answer"],
             "outcome": "held",
@@ -426,7 +441,7 @@ def sample_page(name: str, language: str) -> Context:
 def _sent(say: dict[str, str], number: int, subject: str) -> Context:
     return {
         "number": number,
-        "at": _NOW,
+        "at": NOW,
         "from_": "billing@kaktus.example",
         "to": "customer@firma.example",
         "subject": f"[#1042] {subject}",

@@ -14,7 +14,7 @@ _CLOSINGS = frozenset(phrases.CLOSINGS.split("|"))
 _CLOSINGS_ALONE = frozenset(phrases.CLOSINGS_ALONE.split("|"))
 _CLOSING_LENGTH = max(len(one.split()) for one in _CLOSINGS)
 _AFTER_CLOSING = re.compile(
-    r"[\s,.!;:–—-]*|\s*[,.!;:–—-]+\s*[^.?!]{0,60}\.?"
+    r"[\s,.!;:–—-]*|\s*[,.!;:–—-]+\s*(?:[^.?!]|(?<=\b[A-ZА-ЯЁІЇЄҐ])\.){0,60}\.?"
     r"|\s+(?:[A-ZА-ЯЁІЇЄҐÀ-Þ]|команда|коллектив|отдел|служба|поддержка|ваш[аи]? |the )[^,.?!]{0,40}[,.]?[^.?!]{0,40}"
 )
 _BY = r"(?: (?:my |a |an |the |your |outlook|yahoo|mail|gmail|samsung|proton|windows|blackberry|blue ?mail|spark|mobile"
@@ -28,8 +28,9 @@ _PHONE = re.compile(
     r"|download (?:the )?outlook for .{0,60}"
     r"|sent from [^\s,?!:]{1,20}|sent from my (?:verizon|at&t|t-mobile|sprint),? [^?!:]{0,60}"
     r"|(?:please )?(?:excuse|pardon|forgive) (?:my |the |any )?(?:brevity|typos|terseness|shortness).{0,60}"
-    r"|(?:это (?:письмо|сообщение) )?(?:было )?(?:отправлено|послано|написано) (?:с|со|из|через|от|при помощи|с помощью"
-    r"|в|посредством) [^?!]{0,110}|посланo? (?:с|из) [^,?!]{0,60}|скачать outlook для .{0,80}"
+    r"|(?:(?:это )?(?:письмо|сообщение) )?(?:было )?(?:отправлено|послано|написано)"
+    r" (?:с|со|из|через|от|при помощи|с помощью|в|посредством) [^?!]{0,110}"
+    r"|послано? (?:с|из) [^,?!]{0,60}|скачать outlook для .{0,80}"
     r"|получить outlook для .{0,80}"
     r"|загрузить outlook для .{0,80}|(?:пожалуйста, )?(?:простите|извините)(?: меня)? за (?:краткость"
     r"|лаконичность).{0,60}"
@@ -77,7 +78,8 @@ _ANTIVIRUS = re.compile(
     re.IGNORECASE,
 )
 _DISCLAIMER = re.compile(
-    r"[*_>\s]*(?:this (?:e-?mail|message|communication|transmission|electronic message)(?: message)?(?: \(.{0,80}\))?"
+    r"[*_>\s]*(?:(?:внимание|важно|увага|warning|important|attention)\s?[!:.]\s*)?"
+    r"(?:this (?:e-?mail|message|communication|transmission|electronic message)(?: message)?(?: \(.{0,80}\))?"
     r"(?: and any| and its| and all| is| may| contains| transmission|,)"
     r"|the (?:information|contents?) (?:contained |transmitted )?(?:in|of|with) this|(?:legal |email )?confidentiality"
     r"(?: notice| note|:)|confidential(?:ity)? notice"
@@ -86,6 +88,7 @@ _DISCLAIMER = re.compile(
     r"|please consider the environment|consider the environment before|think before you print"
     r"|(?:это|данное|настоящее|это электронное|данное электронное|настоящее электронное|это|электронное)"
     r" (?:сообщение|письмо)(?: (?:и|вместе|а также))?[^.]{0,120}(?:конфиденциальн|предназнач|является)"
+    r"|(?:сообщение|письмо) и (?:все |любые )?(?:вложения|приложения)[^.]{0,80}конфиденциальн"
     r"|уведомление о конфиденциальности|конфиденциальность\s*:|информация, (?:содержащаяся|содержащийся) в"
     r" (?:этом|данном|настоящем)|внимание! (?:это|данное) (?:сообщение|письмо).{0,80}конфиденц"
     r"|если вы (?:получили это|не являетесь|получили данное|получили настоящее)[^.?]{0,60}(?:ошиб|адресат|получател)"
@@ -117,6 +120,7 @@ _BANNER = re.compile(
 )
 _QUESTION = re.compile(r"\?\s*\)*\s*$|\?\s")
 _AFTERTHOUGHT = re.compile(r"(?:p\.?\s?s\b|п\.?\s?с\b|з\.?\s?ы\b|зы\b|ps\b)", re.IGNORECASE)
+_LINK = re.compile(r"\s*[<(\[]\s*https?://[^\s>)\]]*\s*[>)\]]\s*")
 _IN_LINK = re.compile(r"https?://\S+")
 
 
@@ -145,7 +149,8 @@ def is_closing(line: str) -> bool:
 
 def is_phone_line(line: str) -> bool:
     """«Отправлено с iPhone»: the advertisement of a phone or a mail program."""
-    return len(line) <= 200 and _PHONE.fullmatch(line) is not None and _OWN_PHONE.match(line) is None
+    bare = _LINK.sub(" ", line) if len(line) < 500 else line
+    return len(bare) <= 200 and _PHONE.fullmatch(bare) is not None and _OWN_PHONE.match(bare) is None
 
 
 def is_dashed_name(line: str) -> bool:

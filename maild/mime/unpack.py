@@ -20,13 +20,10 @@ _BODY_TYPES = {"text/plain": ".txt", "text/html": ".html"}
 FILE_TYPES = frozenset(
     "text/calendar text/csv text/vcard text/x-vcard text/directory text/rfc822-headers text/xml text/rtf".split()
 )
-_ENRICHED = frozenset({"text/enriched", "text/richtext"})
+_READ_ELSEWHERE = frozenset({"text/enriched", "text/richtext"})  # `formats` knows their commands
 _MAX_TEXT = 1 << 20  # octets of text that are read; the whole is a file then
 _MAX_LINES = 40_000
 _TYPE = re.compile(r"[a-z]+/[\w.+-]{1,100}")
-_ENRICHED_PARAMETER = re.compile(rb"(?is)<param>[^<]*</param>|<comment>[^<]*</comment>")
-_ENRICHED_TAG = re.compile(rb"</?[A-Za-z][A-Za-z0-9-]{0,60}>")
-_LINE_ENDS = re.compile(rb"(?:\r?\n)+")
 
 
 def take_apart(raw: bytes, hint: str) -> parts.Tree:
@@ -157,25 +154,16 @@ def _from_text(leaf: Leaf) -> list[Leaf]:
 
 def _is_text_nobody_reads(leaf: Leaf, leaves: list[Leaf]) -> bool:
     """A text of a rare type (RFC 2046 §4.1.4), unnamed, in a mail that has no other words."""
-    is_rare = leaf.type.startswith("text/") and leaf.type not in FILE_TYPES and leaf.type not in _BODY_TYPES
+    is_known = leaf.type in FILE_TYPES or leaf.type in _BODY_TYPES or leaf.type in _READ_ELSEWHERE
+    is_rare = leaf.type.startswith("text/") and not is_known
     is_named = bool(leaf.head.get_filename() if leaf.head.get("content-disposition") else leaf.head.get_param("name"))
     return is_rare and not is_named and not _is_attached(leaf) and not any(one.type in _BODY_TYPES for one in leaves)
 
 
 def _readable(leaf: Leaf) -> Leaf:
-    """The same as plain text, text/enriched (RFC 1896) without its commands."""
+    """The same as plain text."""
     label = leaf.head.get_param("charset", "")
-    text = leaf.content()[:_MAX_TEXT]
-    if leaf.type in _ENRICHED:
-        pieces = _ENRICHED_PARAMETER.sub(b"", text).split(b"<<")
-        text = b"<".join(_LINE_ENDS.sub(_fewer, _ENRICHED_TAG.sub(b"", piece)) for piece in pieces)
-    made = _made(leaf, "text/plain", text)
+    made = _made(leaf, "text/plain", leaf.content()[:_MAX_TEXT])
     if isinstance(label, str) and label:
         made.head.set_param("charset", label)
     return made
-
-
-def _fewer(ends: re.Match[bytes]) -> bytes:
-    """One line end is a blank, n of them are n - 1 (RFC 1896 §3)."""
-    count = ends[0].count(b"\n")
-    return b" " if count == 1 else b"\n" * (count - 1)

@@ -14,6 +14,12 @@ _ODD_SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000\t]+")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad]")
 
 _MARKER = re.compile(r"=-=-=.*=-=-=")
+_FOREIGN_MARKER = re.compile(  # of other ticket desks
+    r"\b(?:reply|answer|respon[ds]e?|type|write)\b[^.!?]{0,40}\babove this line\b|(?:ответ|пишите)[^.!?]{0,40}выше этой"
+    r" (?:строки|линии|черты)\b|(?:відпові|пишіть)[^.!?]{0,40}вище (?:цієї|цього) (?:лінії|рядка|риски)\b",
+    re.IGNORECASE,
+)
+_FRAMES = ("##", "==", "**", "--", "__", "~~", "––", "——")
 
 _ORIGINAL = frozenset(phrases.ORIGINAL_MESSAGE.split("|"))
 _FORWARDED = tuple(phrases.FORWARDED.split("|"))
@@ -33,7 +39,9 @@ _WROTE = frozenset(phrases.WROTE.split("|"))
 _WROTE_ELSEWHERE = tuple(phrases.WROTE_ELSEWHERE.split("|"))
 _LETTERS = re.compile(r"[^\W\d_]+")
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.h]\d{2}(?!\d)|\d{1,2}時|[上下]午")
-_NUMERIC_DATE = re.compile(r"(?<!\d)\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4}(?!\d)|\d{4}年")
+_NUMERIC_DATE = re.compile(
+    r"(?<!\d)\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4}(?!\d)|\d{4}年|(?<!\d)\d{1,2}-[^\W\d_]{3,5}\.?-\d{2,4}"
+)
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _DAY_MONTH = re.compile(
     r"(?<!\d)\d{1,2}(?:-?(?:го|е|st|nd|rd|th))?\.?,? (?:de |of )?[^\W\d_]{3,10}\b"
@@ -44,11 +52,15 @@ _ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 _QUOTING = re.compile(r"<[^\s<>@]+@[^\s<>@]+>\s?:$")  # "Quoting X <x@y>:"
 _PREPOSITION = re.compile(rf"[>*_\s]*(?:{phrases.DATE_PREPOSITIONS})\s", re.IGNORECASE)
 _START = re.compile(
-    rf"[>*_\s]*(?:(?:{phrases.DATE_PREPOSITIONS}|a|la|от|від|от:|вы писали|you wrote)\s|\d|\"|«|<"
+    rf"[>*_\s]*(?:-{{3,4}}\s)?(?:(?:{phrases.DATE_PREPOSITIONS}|a|la|от|від|от:|вы писали|you wrote)\s|在?\s?\d|\"|«|<"
     rf"|(?:{phrases.WEEKDAYS})[^\W\d_]*\.?[\s,])",
     re.IGNORECASE,
 )
-_NAME_START = re.compile(r"[A-ZА-ЯЁІЇЄҐÀ-Þ\"«'<]")
+_SENDER_FIRST = re.compile(
+    r"[^<>]{0,80}<[^\s<>@]+@[^\s<>@]+>,?\s\S.{0,40}\d{1,2}:\d{2}\s?:$"
+)  # «Иван <a@b>, 6 мая 2025, 10:15:»
+_NAME_START = re.compile(r"[A-ZА-ЯЁІЇЄҐÀ-ÞΆ-Ϋ\"«'<]")
+_WORD_BEFORE_DATE = re.compile(r"[^\W\d_]{1,12}[.,]?\s\d")  # a weekday or "on" of a language that has no list here
 _SENTENCE_END = re.compile(r"(?:[^\W\d_]{3,}|\))[.!?…]+$")
 _ABBREVIATED = re.compile(
     r"(?:янв|февр?|мар|апр|авг|сент?|окт|нояб?|дек|січ|лют|бер|квіт|трав|черв|лип|серп|вер|жовт|лист|груд"
@@ -68,8 +80,11 @@ def plain_spaces(line: str) -> str:
 
 
 def is_marker(line: str) -> bool:
-    """Our own line above which one replies: `=-=-= … =-=-=`."""
-    return "=-=-=" in line and _MARKER.search(line[:_MAX_LINE]) is not None
+    """The line of a ticket desk above which one replies: ours is `=-=-= … =-=-=`."""
+    if "=-=-=" in line:
+        return _MARKER.search(line[:_MAX_LINE]) is not None
+    is_framed_line = len(line) < 120 and line.startswith(_FRAMES) and line.endswith(_FRAMES)
+    return is_framed_line and _FOREIGN_MARKER.search(line) is not None
 
 
 def is_original_message(line: str) -> bool:
@@ -209,7 +224,7 @@ def _is_above_quote(words: str) -> bool:
         return len(words) < 100 and (has_verb(words) or _QUOTING.search(words) is not None)
     begins = _START.match(words) is not None
     if has_verb(words):
-        return begins or _NAME_START.match(words) is not None
+        return begins or _NAME_START.match(words) is not None or _WORD_BEFORE_DATE.match(words) is not None
     return _is_date(words) and (_ADDRESS.search(words) is not None or _TIME.search(words) is not None)
 
 
@@ -219,6 +234,8 @@ def _is_alone(words: str) -> bool:
         return False
     has_wrote, is_timed = has_verb(words), _TIME.search(words) is not None
     has_sender = _ADDRESS.search(words) is not None
+    if is_timed and _SENDER_FIRST.match(words):
+        return True
     if _START.match(words):
         if has_wrote:
             return is_timed or has_sender or _PREPOSITION.match(words) is not None

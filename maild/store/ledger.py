@@ -183,7 +183,7 @@ def load(tx: Tx, mail: int) -> SpooledMail:
     if row is None:
         raise LookupError(f"no mail {mail}")
     rows = tx.all(
-        'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, is_routed, id, results'
+        'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_routed, id'
         " FROM arrivals WHERE mail = ? ORDER BY id",
         mail,
     )
@@ -194,15 +194,15 @@ def load(tx: Tx, mail: int) -> SpooledMail:
         attempts=int(row[1]),
         ticket=row[2],
         is_released=bool(row[3]) and approval is None,
-        arrivals=tuple(_envelope(entry) for entry in rows if not entry[7]),
-        last_arrival=max(int(entry[8]) for entry in rows),
-        known_rcpts=frozenset(address for entry in rows if entry[7] for address in json.loads(entry[5])),
+        arrivals=tuple(_envelope(entry) for entry in rows if not entry[8]),
+        last_arrival=max(int(entry[9]) for entry in rows),
+        known_rcpts=frozenset(address for entry in rows if entry[8] for address in json.loads(entry[5])),
         approval=approval,
     )
 
 
 _HEAD = 256 * 2**10  # octets
-_DELIVERED = 'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, mail FROM arrivals'
+_DELIVERED = 'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, mail FROM arrivals'
 
 
 def _envelope(row: Row) -> Envelope:
@@ -214,7 +214,7 @@ def _envelope(row: Row) -> Envelope:
         is_trusted_peer=bool(row[2]),
         user=row[3],
         received_at=from_micros(row[6]),
-        results=row[9],
+        results=row[7],
     )
 
 
@@ -375,7 +375,7 @@ def row(tx: Tx, mail: int) -> LedgerRow | None:
 
 def recent(tx: Tx, limit: int) -> list[tuple[int, Envelope]]:
     """The newest deliveries, newest first: which mail, and how it came."""
-    return [(int(found[7]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
+    return [(int(found[8]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
 
 
 def _row(found: Row) -> LedgerRow:

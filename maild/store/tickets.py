@@ -13,6 +13,7 @@ from maild.core.ticket import Status
 from maild.core.tokens import read_message_id
 from maild.store import answers, muted, proposals
 from maild.store.db import Row, Tx
+from maild.store.people import languages
 from maild.store.times import maybe_from, maybe_to, to_micros
 
 _CHUNK = 500  # parameters of one statement; SQLite and PostgreSQL both take many more
@@ -125,14 +126,8 @@ def _recorded(tx: Tx, references: Sequence[str]) -> dict[str, list[int]]:
 
 
 def _languages(tx: Tx, tickets: Iterable[TicketFacts], others: Iterable[str] = ()) -> dict[str, str]:
-    people = {*others, *(person.address for ticket in tickets for person in ticket.participants)} - {""}
-    if not people:
-        return {}
-    some = list(people)[:_CHUNK]
-    return {
-        row[0]: row[1]
-        for row in tx.all(f"SELECT address, language FROM people WHERE address IN ({_marks(some)})", *some)
-    }
+    people = (person for ticket in tickets for person in (*ticket.participants, *ticket.proposed))
+    return languages(tx, [*others, *(person.address for person in people)])
 
 
 def _is_own_letter(tx: Tx, message_id: str) -> bool:

@@ -18,6 +18,7 @@ from maild.web.fields import FieldPages
 from maild.web.files import FileDownloads
 from maild.web.forms import MAX_READ
 from maild.web.held import HeldPages
+from maild.web.language import LanguagePages
 from maild.web.security import Guard
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -34,6 +35,7 @@ def web_app(desk: Desk, hosts: frozenset[str], static: Path) -> ASGIApp:
     routes = [
         Route("/a/{token}", _links(desk), methods=["GET", "POST"], max_body_size=MAX_READ),
         Route("/fields/{token}", FieldPages(desk).answer, methods=["GET", "POST"], max_body_size=MAX_READ),
+        Route("/l/{token}", LanguagePages(desk).answer, methods=["GET", "POST"], max_body_size=MAX_READ),
         Route("/f/{token}", FileDownloads(desk).answer, methods=["GET"]),
         stylesheet_route(static),
     ]

@@ -39,6 +39,7 @@ def test_support_speaks_only_verified_and_with_a_letter_of_ours(
     assert (Right.DECIDE in found) <= (person in SUPPORT and standing is Standing.CONFIRMED)
     assert (Right.OPEN in found) <= (person in SUPPORT and is_known)
     assert (Right.WRITE in found) is (person == IVAN.address and standing is not Standing.FAILED)
+    assert (Right.CHOOSE in found) is (standing is Standing.CONFIRMED and person != "")
     assert (Right.SETTLE in found) <= (person == IVAN.address and is_known)
     assert not (person == IVAN.address and found & {Right.READ_NOTES, Right.NOTE, Right.DECIDE})
 
@@ -54,7 +55,7 @@ _NOBODYS = {
     "desk.enclosures.tell_left_out",
     "desk.holds.expire_holds", "desk.holds._expire", "desk.receive._settle_second", "desk.receive._trouble",
 }  # fmt: skip
-_CHANGING = {"apply", "replay", "drop", "file_of", "put"}
+_CHANGING = {"apply", "replay", "drop", "file_of", "put", "choose"}
 
 
 def functions() -> dict[str, ast.AST]:
@@ -113,7 +114,7 @@ def test_every_entry_that_acts_for_a_person_asks_the_one_function() -> None:
     found = entries(known)
     assert {name.rpartition(".")[2] for name in found} >= {
         "click", "speak", "open_towards", "order", "release", "replay", "drop", "approve", "press_held",
-        "receive_waiting", "look_for_file", "send_form",
+        "receive_waiting", "look_for_file", "switch_language", "send_form",
     }  # fmt: skip
     unasked = [name for name in found if not reaches(name, {"rights_of", "authorise"}, known)]
     assert unasked == []

@@ -12,6 +12,7 @@ from maild.core.tokens import (
     Action,
     Claim,
     FileClaim,
+    LanguageClaim,
     Purpose,
     Signed,
     action_token,
@@ -21,12 +22,14 @@ from maild.core.tokens import (
     file_token,
     fingerprint,
     is_page_nonce,
+    language_token,
     message_id,
     new_nonce,
     page_nonce,
     read_action,
     read_detail,
     read_file_token,
+    read_language_token,
     read_message_id,
     reply_address,
     verify,
@@ -188,6 +191,19 @@ def test_a_file_token_altered_in_any_character_is_none() -> None:
             altered = token[:place] + letter + token[place + 1 :]
             assert altered == token or read_file_token(KEYS, altered) is None, altered
     assert read_file_token(KEYS, action_token(KEYS, CLAIM)) is None
+    assert read_action(KEYS, token) is None
+
+
+def test_a_language_token_altered_in_any_character_is_none() -> None:
+    claim = LanguageClaim(IVAN.address, "en")
+    token = language_token(KEYS, claim)
+    assert read_language_token((*OTHER_KEYS, *KEYS), token) == claim, "retired keys go on verifying"
+    assert read_language_token(OTHER_KEYS, token) is None
+    for place in range(len(token)):
+        for letter in string.ascii_letters + string.digits + "-_.":
+            altered = token[:place] + letter + token[place + 1 :]
+            assert altered == token or read_language_token(KEYS, altered) is None, altered
+    assert read_language_token(KEYS, action_token(KEYS, CLAIM)) is None
     assert read_action(KEYS, token) is None
 
 

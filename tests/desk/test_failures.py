@@ -1,6 +1,7 @@
 """Letters that do not arrive: the ticket opens again, the team is told once, nobody writes into the void."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 from maild.core.address import with_detail
@@ -11,6 +12,7 @@ from tests.desk.conversation import Conversation, Written, conversation, opened
 from tests.desk.test_plain_addresses import dsn
 from tests.values import BILLING, BILLING_TEAM, IVAN
 
+LATER = timedelta(hours=1)  # beyond the window in which a second answer is asked about first
 SAYS_NOT_TRIED = "5.1.1 not tried: an earlier letter to this address came back"
 
 
@@ -43,6 +45,7 @@ def test_a_solved_letter_that_bounces_opens_the_ticket_again_and_the_team_is_tol
             assert told.kind == ("delivery_failed", BILLING_TEAM)
             assert IVAN.address in told.text
 
+            talk.clock.forward(LATER)
             await solve(talk, team)
             mail = await talk.take(
                 dsn(letter, IVAN.address, "5.2.2").replace(b"<dsn", b"<again"),
@@ -78,6 +81,7 @@ def test_nobody_writes_to_an_address_that_does_not_exist_until_it_writes(tmp_pat
             await bounce(talk, answer)
             await talk.letters()
 
+            talk.clock.forward(LATER)
             await talk.reply(team, BILLING_TEAM, "#решено\n\nВы получили?")
             [told] = await talk.letters()
             assert told.kind == ("delivery_failed", BILLING_TEAM), "nothing to Ivan, and the team knows"
@@ -103,6 +107,7 @@ def test_a_bounce_that_only_knows_the_message_id_stops_no_letters(tmp_path: Path
             await bounce(talk, answer, to=forged)
             assert talk.events(1)[-1] == "bounce"
             await talk.letters()
+            talk.clock.forward(LATER)
             await talk.reply(team, BILLING_TEAM, "А это?")
             assert [one.kind for one in await talk.letters()] == [("answer", IVAN.address)]
 

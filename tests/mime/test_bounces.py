@@ -130,6 +130,12 @@ def test_the_same_words_of_a_person_are_a_question(author: str, subject: str, wo
     assert report("Ivan <ivan@firma.example>", subject, asked).kind is Kind.MAIL
 
 
+def test_a_person_whose_program_sends_from_nobody_may_speak_of_a_failure() -> None:
+    asked = "550 письма, не доставлено одно, user a@b.example unknown"
+    mail = parse(f"Return-Path: <>\nFrom: Ivan <i@b.example>\nSubject: Re: x\n\n{asked}".encode())
+    assert mail.kind is Kind.MAIL
+
+
 def test_the_returned_mail_is_known_from_its_copy() -> None:
     mail = report("MAILER-DAEMON@b.example", "failure notice", "<a@b.example>: 550 no such user\n\n" + COPY)
     assert mail.bounce is not None

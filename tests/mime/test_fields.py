@@ -30,6 +30,7 @@ from maild.mime.parse import parse
         ('"Ivan Petrov\\" <j@d.example>', "Ivan Petrov", "j@d.example", False),
         ("Ivan <j@d.example> on behalf of Z <z@z.example>", "Ivan", "j@d.example", False),
         ("i@p.example@x.example", "", "i@p.example@x.example", False),
+        ("j @ d.example", "", "j@d.example", True),
         ("J <root>", "J", "root", False),
         ("Somebody without an address", "Somebody without an address", "", False),
         ("=?utf-8?Q?Ivan, Petrov?= <j@d.example>", "Ivan, Petrov", "j@d.example", True),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from maild.cli.preview import preview
 from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
 from maild.mime import dates, plain
+from maild.mime.cases import BARE, FULL, cases
 from maild.mime.render import Rendered, Renderer, templates_dir
 from maild.mime.samples import PAGES, bare_context, sample_context, sample_page
 
@@ -59,7 +60,8 @@ def test_every_letter_is_written_from_much_and_from_little(letter: Letter, langu
     for context in (sample_context(letter, language), bare_context(letter, language)):
         rendered = RENDERER.letter(letter, language, context)
         assert rendered.subject.strip()
-        assert rendered.text.endswith(context["desk"]["name"] + "\n")
+        offers = "".join(f"{one['label']}: {one['url']}\n" for one in context["languages"])
+        assert rendered.text.endswith(f"-- \n{context['desk']['name']}\n{offers}")
         assert "\n\n\n" not in rendered.text
         assert f'lang="{language}"' in rendered.html
         assert "<h1" in rendered.html
@@ -110,7 +112,8 @@ def test_actions_are_links_with_mailto_twins(letter: Letter, language: str) -> N
 @pytest.mark.parametrize("letter", sorted(WITH_ACTIONS))
 def test_without_a_public_url_the_actions_are_mailtos_and_words(letter: Letter, language: str) -> None:
     context = sample_context(letter, language)
-    rendered = write(letter, language, links={"solved": "", "continue_": ""}, words="", attachments=[], thread=[])
+    nothing = {"words": "", "attachments": [], "thread": [], "languages": []}
+    rendered = write(letter, language, links={"solved": "", "continue_": ""}, **nothing)
     hrefs = [one["href"] for one in Tags(rendered.html).all("a")]
     assert hrefs == [context["mailtos"]["solved"], context["mailtos"]["continue_"]]
     for key, label in zip(("solved", "continue_"), ACTIONS[language], strict=True):
@@ -430,15 +433,57 @@ def test_missing_words_and_languages_are_named(copy: Path) -> None:
     assert [problem.partition(":")[0] for problem in problems] == [str(copy / "ru/words.toml"), str(copy / "de")]
 
 
-def test_preview_writes_every_letter(tmp_path: Path) -> None:
+def test_a_language_copied_in_part_is_told_what_it_lacks(copy: Path) -> None:
+    (copy / "de").mkdir()
+    assert Renderer(copy).check() == [
+        f"{copy}/de/words.toml: [Errno 2] No such file or directory: '{copy}/de/words.toml'"
+    ]
+    words = (copy / "en/words.toml").read_text()
+    (copy / "de/words.toml").write_text(words.replace('closed = "Closed"\n', ""))
+    problems = Renderer(copy).check()
+    assert f"{copy}/de/words.toml: missing status.closed" in problems
+    for name in ("answer.txt", "answer.html", "answer.subject.txt", "web/language.html"):
+        assert f"{copy}/de/{name}: missing" in problems
+    assert all(f"{copy}/de/" in problem for problem in problems)
+
+
+def test_a_language_is_added_by_a_folder_alone(copy: Path) -> None:
+    shutil.copytree(copy / "en", copy / "de")
+    words = copy / "de/words.toml"
+    words.write_text(words.read_text().replace('"Letters in English"', '"Briefe auf Deutsch"'))
+    german = Renderer(copy)
+    assert (german.languages, german.check()) == (("ru", "en", "de"), [])
+    assert german.language_offer("de") == "Briefe auf Deutsch"
+    letter = german.letter(Letter.SOLVED, "de", sample_context(Letter.SOLVED, "de"))
+    assert "until Wednesday, 25\N{NO-BREAK SPACE}November 2026" in letter.text, "dates are English"
+    assert '<html lang="de"' in letter.html
+
+
+def test_other_folders_are_no_languages(copy: Path) -> None:
+    for name in (".git", "backup", "DE", "x"):
+        (copy / name).mkdir()
+    assert Renderer(copy).languages == LANGUAGES
+
+
+def test_preview_writes_every_letter_in_every_case(tmp_path: Path) -> None:
     outcome = CliRunner().invoke(preview, [str(tmp_path / "out"), "--language", "ru"])
     assert outcome.exit_code == 0, outcome.output
-    for letter in Letter:
-        name = tmp_path / "out" / f"ru-{letter}"
-        message = BytesParser().parsebytes(name.with_suffix(".eml").read_bytes())
+    index = (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    names = [f"ru-{letter}{'' if case == FULL else '-' + case}" for letter in Letter for case in cases(letter, "ru")]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "index.html", *(name + suffix for name in names for suffix in (".eml", ".html", ".txt")),
+    }  # fmt: skip
+    for name in names:
+        message = BytesParser().parsebytes((tmp_path / "out" / f"{name}.eml").read_bytes())
         assert [part.get_content_type() for part in message.walk()][1:] == ["text/plain", "text/html"]
-        assert name.with_suffix(".html").stat().st_size > 1000
-        assert f"ru-{letter}.eml" in (tmp_path / "out/index.html").read_text(encoding="utf-8")
+        assert (tmp_path / "out" / f"{name}.html").stat().st_size > 1000
+        assert f'href="{name}.eml"' in index
+
+
+def test_no_two_cases_of_a_letter_are_the_same() -> None:
+    for letter in Letter:
+        written = [RENDERER.letter(letter, "ru", one) for case, one in cases(letter, "ru").items() if case != BARE]
+        assert len({(one.text, one.html) for one in written}) == len(written), letter
 
 
 def test_preview_names_a_broken_template(copy: Path, tmp_path: Path) -> None:

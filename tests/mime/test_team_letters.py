@@ -33,7 +33,7 @@ def test_where_senders_are_not_verified_the_team_is_given_a_command(
     rendered = write(letter, language, is_open_trust=True)
     assert f" maild ticket {command} 1042\n" in rendered.text
     assert f"<code>maild ticket {command} 1042</code>" in rendered.html
-    promises = ("получит клиент", "останется внутренней", "goes to the customer", "stays an internal")
+    promises = ("получит клиент", "останется внутренней", "letter goes to the customer", "stays an internal")
     assert not any(promise in rendered.text + rendered.html for promise in promises)
 
 
@@ -59,8 +59,8 @@ def test_a_customer_without_a_name_is_an_address(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_number_that_was_named_but_not_joined_is_told_apart(language: str) -> None:
-    strange = "не имеет отношения: № 7" if language == "ru" else "has no part in: #7"
-    own = "к обращению клиента, которое в нём названо: № 7" if language == "ru" else "own request that it names: #7"
+    strange = "автор не участвует: № 7" if language == "ru" else "has no part in: #7"
+    own = "к обращению клиента, указанному в нём: № 7" if language == "ru" else "own request that it names: #7"
     for is_own, said, unsaid in ((False, strange, own), (True, own, strange)):
         rendered = write(Letter.NEW_TICKET, language, claims=7, claims_own=is_own)
         for body in (rendered.text, rendered.html.replace("&#39;", "'")):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from maild.store import leases, muted, nonces, proposals, settings, unreachable
+from maild.store import leases, muted, nonces, people, proposals, settings, unreachable
 from maild.store.db import Store
 from tests.values import IVAN, NOW, OLGA, STRANGER
 
@@ -71,6 +71,21 @@ def test_people_are_proposed_once_and_in_order_until_they_are_settled(store: Sto
     assert store.read_now(proposals.proposed, [7, 8, 9]) == {7: [IVAN, OLGA, STRANGER], 8: [STRANGER]}
     store.run_now(proposals.settle, 7, OLGA.address)
     assert store.read_now(proposals.proposed, [7]) == {7: [IVAN, STRANGER]}
+
+
+def test_a_language_is_learned_until_its_person_chooses(store: Store) -> None:
+    def known() -> dict[str, str]:
+        return store.read_now(people.languages, [IVAN.address, OLGA.address, ""])
+
+    assert known() == {}
+    assert store.read_now(people.languages, [""]) == {}
+    store.run_now(people.learn, IVAN.address, "en")
+    store.run_now(people.learn, IVAN.address, "ru")
+    assert known() == {IVAN.address: "ru"}
+    store.run_now(people.choose, IVAN.address, "en")
+    store.run_now(people.choose, OLGA.address, "de")
+    store.run_now(people.learn, IVAN.address, "ru")
+    assert known() == {IVAN.address: "en", OLGA.address: "de"}
 
 
 def test_a_muted_address_stays_so_for_a_while(store: Store) -> None:

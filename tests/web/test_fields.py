@@ -136,7 +136,7 @@ def test_what_is_wrong_is_shown_beside_its_field_and_nothing_typed_is_lost(pages
     shown = [one["value"] for one in form.all("input")[1:]]
     assert shown == ['12"><script>', "позавчера", "много", "я"]
     assert "<option selected>наличные</option>" in answer.text
-    for fault in ("Не подходит по форме", "Нужна дата", "Нужно число", "Такого варианта нет", "Нужен адрес"):
+    for fault in ("Не соответствует образцу", "Нужна дата", "Нужно число", "Такого варианта нет", "Нужен адрес"):
         assert fault in answer.text
     invalid = [one for one in (*form.all("input"), *form.all("select")) if one.get("aria-invalid")]
     assert len(invalid) == 5
@@ -189,7 +189,7 @@ def test_a_ticket_that_is_solved_or_closed_says_so(pages: Pages, number: int, ho
 
 
 def test_the_form_speaks_the_language_of_the_person(pages: Pages, number: int) -> None:
-    pages.desk.store.run_now(lambda tx: tx.run("INSERT INTO people (address, language) VALUES (?, 'en')", IVAN.address))
+    pages.desk.store.run_now(lambda tx: tx.run("UPDATE people SET language = 'en' WHERE address = ?", IVAN.address))
     where = link(pages, number)
     page = pages.client.get(where).text
     assert '<html lang="en"' in page

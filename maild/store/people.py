@@ -1,0 +1,34 @@
+"""Which language each person is written to in: what his mails have told, or what he has chosen himself."""
+
+from collections.abc import Iterable
+
+from maild.store.db import Tx
+
+_CHUNK = 500  # parameters of one statement; SQLite and PostgreSQL both take many more
+
+
+def languages(tx: Tx, addresses: Iterable[str]) -> dict[str, str]:
+    """The language of each of these (normalised) addresses that has one."""
+    some = [address for address in dict.fromkeys(addresses) if address][:_CHUNK]
+    if not some:
+        return {}
+    marks = ", ".join("?" * len(some))
+    return {row[0]: row[1] for row in tx.all(f"SELECT address, language FROM people WHERE address IN ({marks})", *some)}
+
+
+def learn(tx: Tx, address: str, language: str) -> None:
+    """A mail has told it. What somebody has chosen himself stays."""
+    tx.run(
+        "INSERT INTO people (address, language, is_chosen) VALUES (?, ?, FALSE)"
+        " ON CONFLICT (address) DO UPDATE SET language = excluded.language WHERE people.is_chosen = FALSE",
+        address, language,
+    )  # fmt: skip
+
+
+def choose(tx: Tx, address: str, language: str) -> None:
+    """He wants it so."""
+    tx.run(
+        "INSERT INTO people (address, language, is_chosen) VALUES (?, ?, TRUE)"
+        " ON CONFLICT (address) DO UPDATE SET language = excluded.language, is_chosen = TRUE",
+        address, language,
+    )  # fmt: skip
