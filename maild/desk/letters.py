@@ -28,6 +28,7 @@ from maild.core.tokens import (
 )
 from maild.desk.cards import shown_fields, shown_problems
 from maild.desk.catalogue import catalogue
+from maild.desk.deliveries import undelivered
 from maild.desk.desk import Desk
 from maild.desk.enclosures import LINK_AGE, left_out, tell_left_out
 from maild.desk.held_links import held_context
@@ -35,6 +36,7 @@ from maild.desk.languages import language_links
 from maild.desk.notices import freeze_notice
 from maild.mime.attach import cut
 from maild.mime.compose import Outgoing, OutgoingAttachment, compose
+from maild.mime.status import status_in
 from maild.store import outbox
 from maild.store.db import Tx
 from maild.store.threads import Entry, Material, material_for
@@ -223,7 +225,8 @@ def context_of(draft: _Draft) -> dict[str, object]:
         ],
         "follow_up_of": kept.get("follow_up_of"),
         "verdict": kept.get("verdict", ""),
-        "failure": kept.get("failure"),
+        "failure": _failure(draft, kept["failure"]) if "failure" in kept else None,
+        "undelivered": undelivered(desk, material.answers, row.language),
         "left_out": kept.get("left_out"),
         "auto_solve_at": datetime.fromisoformat(kept["auto_solve_at"]) if "auto_solve_at" in kept else None,
         "is_auto_solved": bool(kept.get("is_auto_solved")),
@@ -244,6 +247,18 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "catalogue": catalogue(desk.policy, row.language) if kept.get("is_general") else [],
         "problems": shown_problems(draft.topic, kept.get("problems", ()), row.language),
         "form_url": _form_url(draft),
+    }
+
+
+def _failure(draft: _Draft, kept: Mapping[str, Any]) -> dict[str, object]:
+    """A letter that did not arrive, with the reason in words; a customer may have another address (`can_add`)."""
+    policy, status = draft.desk.policy, status_in(kept["reason"])
+    is_over = draft.material.status == "closed" or policy.is_support(kept["address"])
+    return {
+        **kept,
+        "words": draft.desk.renderer.delivery_reason(status, draft.row.language),
+        "is_stopped": bool(kept.get("is_stopped")),
+        "can_add": not is_over,
     }
 
 

@@ -47,6 +47,9 @@ _TITLES = alternatives(
     сообщение об отсутствии
     ответ автоответчика
     автоответчик
+    автовідповідач
+    ответ автоматический
+    отсутствие на (?:рабочем )?месте
     вне офиса
     нет на (?:рабочем )?месте
     нет в офисе
@@ -109,7 +112,13 @@ _TITLES = alternatives(
     """
 )
 _TITLE = re.compile(
-    rf"\s*(?:\[\s*{_TITLES}\s*\]|[(<*«]{{0,2}}\s*{_TITLES}\s*[)>*»!.]{{0,2}}\s*(?P<rest>$|[:(\[–—/|]|-\s|\*|\.\s))",
+    rf"\s*(?:\[\s*{_TITLES}\s*\]|[(<*«]{{0,2}}\s*{_TITLES}\s*[)>*»!.]{{0,2}}\s*(?P<rest>$|\bre:|[:(\[–—/|]|-\s|\*|\.\s))",
+    re.IGNORECASE,
+)
+# Too common to open a subject by themselves: an answer's subject has to follow.
+_TITLE_OF_ANSWER = re.compile(
+    r"\s*(?:отпуск|командировка|больничный|відпустка|(?:i am |i'm )?(?:on (?:vacation|holidays?|leave))|away)"
+    r"\s*[:!,.–—-]?\s*(?:re|отв|ответ|aw)\s*:",
     re.IGNORECASE,
 )
 _BARE = re.compile(r"\s*auto\s*$", re.IGNORECASE)  # a word of its own unless a colon follows
@@ -213,7 +222,7 @@ def reads_like_one(fields: dict[str, str], subject: str, reply: str) -> bool:
     """Do only its subject or words say that a machine answers? `reply` are the new words of the mail."""
     if keyword(fields.get("auto-submitted", "")) == "no" or "?" in subject:
         return False
-    if _is_title(subject) or _AWAY.match(subject):
+    if _is_title(subject) or _AWAY.match(subject) or _TITLE_OF_ANSWER.match(subject):
         return True
     words = reply.strip()
     if not words or len(words) > _SHORT or "?" in words:

@@ -18,7 +18,8 @@ _ADDRESS = re.compile(_ADDR)
 _SHAPES = tuple(
     re.compile(shape.replace("ADDRESS", f"(?P<a>{_ADDR})"), re.IGNORECASE | re.MULTILINE)
     for shape in (
-        r"^[ \t>*|·•-]{0,40}(?:smtp:|mailto:)?[<(\"']?ADDRESS[>)\"']?[ \t]*(?:[:;,.…–—-]|\(|$|\bon\b|unknown|\d)",
+        r"^[ \t>*|·•-]{0,40}(?:smtp:|mailto:)?[<(\"']?ADDRESS[>)\"']?[ \t]*"
+        r"(?:[:;,.…–—-]|\(|$|\b(?:on|am|le|el|il|op|w dniu)\b|unknown|\d)",
         r"\brcpt to:[ \t]*<?ADDRESS",
         r"^[ \t>*|-]{0,12}(?:to|(?:failed |original |final )?recipients?|(?:e-?mail |rcpt )?address(?:ee)?|user"
         r"|delivered to|получател[ьи]|адрес(?:ат)?|кому|empf[äa]nger|destinataire|destinat[aá]rio|宛先)"

@@ -20,13 +20,16 @@ def fold(rendered: Rendered, is_forward: bool = False) -> tuple[Range, ...]:
 
     What is forwarded is new to us: in a forwarded mail, and below a line such as «Пересылаемое сообщение» that stands
     above every quote, only our own reply marker counts. So is a mail that begins with the header of another one.
+    Where nothing but a signature stands above old words, it is what is new.
     """
-    for takes_header in (True, False):
+    for takes_header, takes_signatures in ((True, True), (True, False), (False, True)):
         lines = lines_of(rendered)
         marker = _marker(lines)
         fold_all(lines[marker:])
         if not is_forward:
-            _fold_old(lines[:marker], rendered, takes_header)
+            forwarded = _fold_old(lines[:marker], rendered, takes_header)
+            if takes_signatures:
+                fold_signatures(lines[:forwarded], rendered.signatures)
         if any(not line.is_folded and not line.is_blank for line in lines):
             return ranges_of(lines)
     return ()
@@ -50,7 +53,8 @@ def _marker(lines: list[Line]) -> int:
     return next(found, len(lines))
 
 
-def _fold_old(lines: list[Line], rendered: Rendered, takes_header: bool) -> None:
+def _fold_old(lines: list[Line], rendered: Rendered, takes_header: bool) -> int:
+    """Fold what is quoted. Where what is forwarded begins, below which nothing is folded."""
     fold_all(within(lines, rendered.quotes))
     for line in within(lines, rendered.blocks):
         line.is_block = True
@@ -61,7 +65,7 @@ def _fold_old(lines: list[Line], rendered: Rendered, takes_header: bool) -> None
         _fold_quotes(lines, takes_header)
     for line in lines[forwarded:]:
         line.is_folded = False
-    fold_signatures(lines[:forwarded], rendered.signatures)
+    return forwarded
 
 
 def _forwarded_from(lines: list[Line]) -> int:

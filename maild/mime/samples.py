@@ -10,7 +10,8 @@ deadline passed before the letter could leave), `claims` (number of a ticket the
 `claims_own` (the author has a part in it, but is not verified), `has_links` (there are web pages), `hold` (a mail of
 support's own that was set aside), `echo` (what became of an agent's mail), `by` and `how` (who handed a ticket over,
 and that it was assigned or moved), `days` (how long mails are held), `languages` (in what else a customer
-can be written to: code, offer in its own words, page).
+can be written to: code, offer in its own words, page), `undelivered` (people whom the last answer has not
+reached: state undelivered or delayed).
 """
 
 from collections.abc import Callable
@@ -61,7 +62,8 @@ _RU = {
     "invoice": "Счёт № 311 за ноябрь.pdf",
     "film": "Как выгрузить счёт.mp4",
     "backup": "архив за 2026 год.zip",
-    "bounce": "550 5.1.1 такого адреса не существует",
+    "bounce": "550 5.1.1 User unknown",
+    "bounce_words": "такого адреса нет",
     "hold": "Срочно: смена реквизитов",
     "hold_reason": "отправитель не прошёл проверку подлинности",
     "problem": "такой команды нет",
@@ -98,7 +100,8 @@ _EN = {
     "invoice": "Invoice 311 November.pdf",
     "film": "How to download an invoice.mp4",
     "backup": "archive of 2026.zip",
-    "bounce": "550 5.1.1 no such user",
+    "bounce": "550 5.1.1 User unknown",
+    "bounce_words": "there is no such address",
     "hold": "Urgent: new bank details",
     "hold_reason": "the sender failed authentication",
     "problem": "there is no such command",
@@ -253,6 +256,7 @@ def _wrote_again(say: dict[str, str]) -> Context:
         "author": {"name": say["person"], "address": "customer@firma.example"},
         "words": say["more"],
         "verdict": "verified",
+        "undelivered": [{"address": "customer@firma.example", "state": "undelivered", "words": say["bounce_words"]}],
         "thread": [_entry(say, "note", 40), _entry(say, "answer", 60), _entry(say, "question", 200)],
     }
 
@@ -301,7 +305,14 @@ def _left_out(say: dict[str, str]) -> Context:
 
 
 def _failure(say: dict[str, str]) -> Context:
-    return {"address": "customer@firma.example", "reason": say["bounce"], "subject": f"[#1042] {say['subject']}"}
+    return {
+        "address": "customer@firma.example",
+        "reason": say["bounce"],
+        "words": say["bounce_words"],
+        "subject": f"[#1042] {say['subject']}",
+        "is_stopped": True,
+        "can_add": True,
+    }
 
 
 def _holds(say: dict[str, str]) -> Context:

@@ -109,6 +109,12 @@ FORMS = [
         "Лист не може бути доставлено: a@b.example, 550 користувача не знайдено\n",
         "5.1.1",
     ),
+    (
+        "postmaster@b.example",
+        "Unzustellbar: Rechnung",
+        "Ihre Nachricht hat alle Empfänger nicht erreicht.\n\n   a@b.example am 12.05.2025 10:00\n   550 5.1.1",
+        "5.1.1",
+    ),
     ("", "Returned mail: Host unknown", "550 Host unknown\n<a@b.example>... Host unknown\n" + COPY, "5.1.2"),
 ]
 

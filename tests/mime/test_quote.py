@@ -93,6 +93,14 @@ def test_ordinary_words_are_left_alone(text: str) -> None:
     assert reply_of(text, ()) == text
 
 
+@pytest.mark.parametrize(
+    "old", ["On 7 May 2025 at 10:11, Desk wrote:\n> old", "-----Original Message-----\nFrom: Desk\nTo: me\n\nold"]
+)
+@pytest.mark.parametrize("signature", ["С уважением,\nИван", "Отправлено с iPhone", "-- \nИван"])
+def test_a_signature_alone_above_old_words_is_what_is_new(signature: str, old: str) -> None:
+    assert new_words(f"{signature}\n\n{old}") == signature
+
+
 @pytest.mark.parametrize("text", ["> only\n> quoted", "-- \nИван", "-----Original Message-----\nold", "", "\n\n"])
 def test_if_nothing_would_be_left_nothing_is_folded(text: str) -> None:
     assert fold(text) == ()
