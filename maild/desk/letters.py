@@ -17,10 +17,12 @@ from maild.core.scrub import without_tokens
 from maild.core.tokens import (
     Action,
     Claim,
+    FieldsClaim,
     FileClaim,
     action_code,
     action_token,
     bounce_address,
+    fields_token,
     file_token,
     reply_address,
 )
@@ -244,6 +246,7 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "fields": shown_fields(draft.topic, material.fields, row.language) if draft.is_for_team else [],
         "catalogue": catalogue(desk.policy, row.language) if kept.get("is_general") else [],
         "problems": shown_problems(draft.topic, kept.get("problems", ()), row.language),
+        "form_url": _form_url(draft),
     }
 
 
@@ -342,6 +345,16 @@ def _links(draft: _Draft) -> dict[str, str]:
         )
         for action in Action
     }
+
+
+def _form_url(draft: _Draft) -> str:
+    """The web form of the card; "" where its reader gets no token (open trust), or there are no pages."""
+    desk, row = draft.desk, draft.row
+    has_tokens = row.context.get("has_token_address") is not False
+    if draft.letter is not Letter.MISSING_FIELDS or not desk.policy.public_url or not has_tokens:
+        return ""
+    token = fields_token(desk.keys, FieldsClaim(draft.material.number, row.to_address))
+    return f"{desk.policy.public_url}/fields/{token}"
 
 
 def _mailtos(draft: _Draft) -> dict[str, str]:

@@ -260,6 +260,7 @@ _NOTHING: dict[str, object] = {
     "is_auto_solved": False,
     "is_too_late": False,
     "token_address": "",
+    "form_url": "",
     "cc": [],
     "claims": None,
     "claims_own": False,

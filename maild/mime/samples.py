@@ -20,11 +20,15 @@ from typing import Any
 
 from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
 
-PAGES = ("action", "done", "past", "missing", "refused", "busy", "expired", "held", "language", "letters", "letter")
+PAGES = (
+    *("action", "done", "said", "fields", "past", "missing", "refused", "too_large", "busy", "expired", "held"),
+    *("language", "letters", "letter"),
+)
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 _ADDRESS = "billing+t1042.k7wq3n5x@kaktus.example"
 _LINK = "https://help.kaktus.example/a/eyJ0IjoxMDQyLCJhIjoic29sdmVkIn0.aWx5"
+_FORM_LINK = "https://help.kaktus.example/fields/WzEwNDIsIml2YW5AZmlybWEuZXhhbXBsZSJd.c2lnbmF0dXJl"
 _FILE_LINK = "https://help.kaktus.example/f/WzEwNDIsMiwiaXZhbkBmaXJtYS5leGFtcGxlIiwxNzY2NDg3OTAwXQ.c2lnbmF0dXJl"
 
 _LANGUAGE_LINK = "https://help.kaktus.example/l/WyJpdmFuQGZpcm1hLmV4YW1wbGUiLCJlbiJd.c2lnbmF0dXJl"
@@ -146,6 +150,7 @@ def bare_context(letter: Letter, language: str) -> Context:
         "auto_solve_at": None,
         "is_auto_solved": False,
         "token_address": "",
+        "form_url": "",
         "fields": [],
         "problems": [],
         "catalogue": [],
@@ -233,6 +238,16 @@ def _problems(say: dict[str, str]) -> list[Context]:
         {**asked, "label": say["field"], "help": say["field_help"]},
         {**asked, "label": say["date"], "fault": "not_a_date", "given": say["wrong_date"]},
         {**asked, "label": say["choice"], "choices": say["choices"].split(", ")},
+    ]
+
+
+def _inputs(say: dict[str, str]) -> list[Context]:
+    one = {"is_required": True, "fault": "", "help": "", "choices": [], "type": "text"}
+    return [
+        {**one, "name": "f-a", "label": say["field"], "value": "12-04", "fault": "no_match", "help": say["field_help"]},
+        {**one, "name": "f-b", "label": say["date"], "value": "2026-11-03", "type": "date"},
+        {**one, "name": "f-c", "label": say["choice"], "value": "", "type": "choice", "is_required": False}
+        | {"choices": say["choices"].split(", ")},
     ]
 
 
@@ -360,7 +375,7 @@ def _handed(say: dict[str, str]) -> Context:
 _FILLERS: dict[Letter, Callable[[dict[str, str]], Context]] = {
     Letter.ACKNOWLEDGEMENT: lambda say: {**_asked(say), "catalogue": _catalogue(say)},
     Letter.MINIMAL: lambda say: {"token_address": _ADDRESS, "verdict": "unverified"},
-    Letter.MISSING_FIELDS: lambda say: {**_asked(say), "problems": _problems(say)},
+    Letter.MISSING_FIELDS: lambda say: {**_asked(say), "problems": _problems(say), "form_url": _FORM_LINK},
     Letter.NEW_TICKET: lambda say: {**_asked_by_stranger(say), "fields": _fields(say), "problems": _problems(say)},
     Letter.NEW_MESSAGE: _wrote_again,
     Letter.COPY: _answered,
@@ -407,6 +422,12 @@ def sample_page(name: str, language: str) -> Context:
         "action": {"name": "solved", "label": say["solved"]},
         "nonce": "1764000000.c2FtcGxl",
         "other": {"label": say["continue"], "url": f"{_LINK}.c"},
+        "form": {"nonce": "1764000000.c2FtcGxl", "words": say["more"], "is_too_long": False},
+        "said_in": 1042,
+        "said_tag": "[#1042]",
+        "topic": say["topic"],
+        "is_wrong": True,
+        "inputs": _inputs(say),
         "reopen_until": NOW + timedelta(hours=48),
         "timezone": "Europe/Moscow",
         "category_address": "billing@kaktus.example",
