@@ -37,7 +37,7 @@ def main() -> None:
 def new_runner() -> asyncio.Runner:
     """On uvloop where it is installed, as `maild serve` does it."""
     try:
-        import uvloop  # noqa: PLC0415 - an extra that may not be there
+        import uvloop  # noqa: PLC0415 - not there on every Python
     except ImportError:
         return asyncio.Runner()
     return asyncio.Runner(loop_factory=uvloop.new_event_loop)

@@ -51,7 +51,7 @@ def free_port() -> int:
 T = TypeVar("T")
 
 
-def until(ask: Callable[[], T], what: str, seconds: float = 15) -> T:
+def until(ask: Callable[[], T], what: str, seconds: float = 60) -> T:
     """The first true answer, asked again and again; fails with `what` when there is none in time."""
     end = time.monotonic() + seconds
     while True:

@@ -156,7 +156,7 @@ class SmtpSink:
         """The letters taken for that recipient."""
         return [letter for letter in list(self.letters) if address.lower() in map(str.lower, letter.rcpt_tos)]
 
-    def wait(self, address: str, count: int = 1, seconds: float = 15) -> list[Letter]:
+    def wait(self, address: str, count: int = 1, seconds: float = 60) -> list[Letter]:
         """The letters to that recipient, as soon as there are so many."""
         until(lambda: len(self.to(address)) >= count, f"{count} letters to {address}", seconds)
         return self.to(address)

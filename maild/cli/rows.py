@@ -8,6 +8,7 @@ from maild.core.address import normalise
 from maild.core.mail import Attachment, Bounce, Mail, Mailbox
 from maild.core.match import numbers_in
 from maild.store.audit import AuditRow
+from maild.store.deliveries import LetterState
 from maild.store.ledger import LedgerRow
 from maild.store.lists import EventRow, MessageRow, TicketRow
 from maild.store.outbox import OutboxRow
@@ -109,12 +110,33 @@ def ticket_object(row: TicketRow) -> Json:
     }
 
 
-def thread_object(row: TicketRow, messages: Sequence[MessageRow], events: Sequence[EventRow]) -> Json:
-    """A ticket with its thread and its history."""
+def thread_object(
+    row: TicketRow,
+    messages: Sequence[MessageRow],
+    events: Sequence[EventRow],
+    ways: Sequence[tuple[LetterState, str, str]],
+) -> Json:
+    """A ticket with its thread, its history and its letters, each with the status and reason for not arriving."""
     return {
         **ticket_object(row),
         "messages": [_message(message) for message in messages],
         "events": [_event(event) for event in events],
+        "deliveries": [_delivery(*way) for way in ways],
+    }
+
+
+def _delivery(letter: LetterState, status: str, reason: str) -> Json:
+    return {
+        "id": letter.id,
+        "at": rfc3339(letter.at),
+        "letter": letter.letter,
+        "to": letter.to,
+        "message_id": letter.message_id,
+        "state": letter.state.value,
+        "status": status or None,
+        "reason": reason or None,
+        "reply": letter.reply or None,
+        "changed_at": maybe_rfc3339(letter.changed_at),
     }
 
 

@@ -5,16 +5,37 @@ from collections.abc import Iterator, Sequence
 from maild.cli.show import local
 from maild.core.policy import Policy
 from maild.mime.plain import size
+from maild.store.deliveries import LetterState
 from maild.store.lists import EventRow, MessageRow, TicketRow
 
 
-def thread_page(row: TicketRow, messages: Sequence[MessageRow], events: Sequence[EventRow], policy: Policy) -> str:
-    """The page, with times of the desk's zone. It holds strangers' words."""
+def thread_page(
+    row: TicketRow,
+    messages: Sequence[MessageRow],
+    events: Sequence[EventRow],
+    ways: Sequence[tuple[LetterState, str, str]],
+    policy: Policy,
+) -> str:
+    """The page, with times of the desk's zone. It holds strangers' words.
+
+    `ways` are the letters, each with the status and the reason in words for which it has not arrived.
+    """
     lines = [f"{policy.tag(row.number)} {row.subject}", *_facts(row, policy.timezone)]
     for message in messages:
         lines += ["", *_message(message, policy.timezone)]
     lines += ["", "History:", *(_event(event, policy.timezone) for event in events)]
+    if ways:
+        lines += ["", "Letters:", *(_way(*way, policy.timezone) for way in ways)]
     return "\n".join(lines)
+
+
+def _way(letter: LetterState, status: str, reason: str, zone: str) -> str:
+    """Whom it went to, how far it got, and what was said of it last."""
+    changed = local(letter.changed_at, zone)
+    state = letter.state.value + (f" {changed}" if changed else "")
+    said = letter.reply if letter.reply != reason else ""
+    words = (local(letter.at, zone), letter.letter, letter.to, state, " ".join(filter(None, (status, reason))), said)
+    return "  " + "  ".join(filter(None, words))
 
 
 def _facts(row: TicketRow, zone: str) -> Iterator[str]:

@@ -49,19 +49,22 @@ def list_tickets(status: str | None, is_json: bool) -> None:
 @_number
 @as_json
 def show(number: int, is_json: bool) -> None:
-    """Show one ticket with its thread and history."""
+    """Show one ticket with its thread, its history and what became of each letter."""
     from maild.cli.rows import thread_object
     from maild.cli.thread import thread_page
-    from maild.store import lists
+    from maild.desk.deliveries import reason_of, status_of
+    from maild.store import deliveries, lists
 
     with opened_desk() as desk:
         row = _row(desk, number)
         messages = desk.store.read_now(lists.messages_of, number)
         events = desk.store.read_now(lists.events_of, number)
+        letters = desk.store.read_now(deliveries.of_ticket, number)
+    ways = [(one, status_of(one), reason_of(desk, one, "en")) for one in letters]
     if is_json:
-        json_line(thread_object(row, messages, events))
+        json_line(thread_object(row, messages, events, ways))
     else:
-        page(thread_page(row, messages, events, desk.policy))
+        page(thread_page(row, messages, events, ways, desk.policy))
 
 
 @ticket.command("open")

@@ -45,9 +45,14 @@ _WITHOUT_ARGUMENT = frozenset({Word.SOLVED, Word.ASK, Word.OPEN, Word.SPAM})
 
 # `#` and letters only: "# Title", "#1" and "#!/bin/sh" are text.
 _LINE = re.compile(r"#([^\W\d_]+)(?:\s+(\S.*))?")  # \s: HTML mail programs put no-break spaces between words
-# "#note: …", "*#note*" (bold in a plain text), "＃note" (full width), "#notes": must not be relayed as text.
-_NEARLY = re.compile(r"[*_>\s]*[#＃]([^\W\d_]+)[*_:;,.!]*(?:\s.*)?")
-_EDGES = " \t\u00a0\u200b\u200c\u200d\u2060\ufeff"  # blanks and what programs leave that nobody sees
+# "#note: …", "*#note*" (bold in a plain text), "＃note" (full width), "- #notes", "##note", «#note»: must not be
+# relayed as text. Behind a note anything may follow that is no letter: "#note-…".
+_NEARLY = re.compile(
+    r"(?:[^\w#＃`]|_)*(?P<more>[#＃]*)[#＃](?P<word>[^\W\d_]+)(?:[*_:;,.!»\])]*(?:\s.*)?)?(?P<rest>\W.*)?"
+)
+_UNSEEN = re.compile(r"[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")  # what programs leave
+_EDGES = " \t\u00a0"
+_FORMS = {"заметки": Word.NOTE, "заметку": Word.NOTE}
 _FENCE = "```"
 
 _CUSTOMER_SOLVED = frozenset({"#solved", "#решено"})
@@ -102,7 +107,7 @@ def read_commands(text: str, *, is_approved: bool = False) -> Typed:
     hidden, is_open = _fenced(lines)
     for index, line in enumerate(lines):
         is_hidden = hidden[index] and not (is_approved and is_open)
-        match = None if is_hidden else _LINE.fullmatch(line.strip(_EDGES))
+        match = None if is_hidden else _LINE.fullmatch(_seen(line))
         word = _WORDS.get(match[1].lower()) if match else None
         if word is Word.NOTE or (is_approved and not is_hidden and _is_nearly_note(line)):
             first = (match[2] or "") if match else line
@@ -145,9 +150,17 @@ def _is_nearly_note(line: str) -> bool:
 
 
 def _nearly(line: str) -> Word | None:
-    match = _NEARLY.fullmatch(line.strip(_EDGES))
-    typed = match[1].lower() if match else ""
-    return next((word for name, word in _WORDS.items() if typed in (name, f"{name}s")), None)
+    match = _NEARLY.fullmatch(_seen(line))
+    if match is None:
+        return None
+    typed = match["word"].lower()
+    found = _FORMS.get(typed) or next((word for name, word in _WORDS.items() if typed in (name, f"{name}s")), None)
+    return found if found is Word.NOTE or not (match["more"] or match["rest"]) else None
+
+
+def _seen(line: str) -> str:
+    """The line as its reader sees it: without blanks around it, and without marks that nobody sees."""
+    return _UNSEEN.sub("", line).strip(_EDGES)
 
 
 def _trimmed(lines: list[str]) -> str:
@@ -156,13 +169,13 @@ def _trimmed(lines: list[str]) -> str:
 
 def read_wish(text: str) -> Wish | None:
     """What a customer asks for in so many words: a command on a line of its own, or a mail that only says «решено»."""
-    bare = text.strip().strip(_EDGES + ".!").lower()
+    bare = _seen(text.strip()).strip(_EDGES + ".!").lower()
     if bare in _BARE_SOLVED:
         return Wish.SOLVED
     in_code = False
     for line in text.splitlines():
         in_code ^= line.lstrip().startswith(_FENCE)
-        typed = line.strip(_EDGES).lower()
+        typed = _seen(line).lower()
         if in_code:
             continue
         if typed in _CUSTOMER_SOLVED:
@@ -175,4 +188,4 @@ def read_wish(text: str) -> Wish | None:
 def without_wish(text: str) -> str:
     """A customer's words without the command lines: is there anything else in the mail?"""
     typed = _CUSTOMER_SOLVED | _CUSTOMER_CONTINUE
-    return "\n".join(line for line in text.splitlines() if line.strip(_EDGES).lower() not in typed).strip()
+    return "\n".join(line for line in text.splitlines() if _seen(line).lower() not in typed).strip()

@@ -8,17 +8,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from maild.core.address import is_mailbox
 from maild.core.agents import agent_proofs, decide_agent, decide_approved
 from maild.core.business import decide_business, is_business
 from maild.core.case import Case, Macros, no_macros
 from maild.core.customers import decide_customer
-from maild.core.effects import Decision, Effect, Event, LetterBounced, Mute, Reason, Record
+from maild.core.effects import Decision, Effect, Event, LetterBounced, LetterReported, Mute, Reason, Record
 from maild.core.explain import claimed, explained, held
 from maild.core.facts import Approval, Facts, LetterFacts, TicketFacts
 from maild.core.letter import Letter
-from maild.core.mail import Envelope, Kind, Mail
+from maild.core.mail import BouncedRecipient, Envelope, Kind, Mail
 from maild.core.match import Match, match_customer, proofs_in
 from maild.core.policy import Policy
+from maild.core.reports import Delivery
 from maild.core.rights import Actor, Right, Standing, rights_of
 from maild.core.robots import has_too_many_hops, is_machine_made, is_nested, is_notice, is_report, is_returned
 from maild.core.rounds import reopened_by_failure
@@ -111,9 +113,14 @@ def _decide_person(case: Case) -> Decision:
         return held(case, Reason.HELD_TRUST_FAILED, _match(case).ticket)
     if is_marked_spam(case.mail, case.envelope, case.policy.trust):
         return _decide_spam(case)
-    if not case.author.address:
+    if not _has_author(case):
         return held(case, Reason.HELD_NO_AUTHOR)
     return _decide_support(case) if case.policy.is_support(case.author.address) else _decide_outsider(case)
+
+
+def _has_author(case: Case) -> bool:
+    """Is there somebody who can be answered? Reply-To, Sender and Return-Path stand in for From for display only."""
+    return is_mailbox(case.author.address) and not case.mail.is_author_stand_in
 
 
 def _decide_spam(case: Case) -> Decision:
@@ -194,7 +201,7 @@ def _is_own_category(case: Case) -> bool:
 
 def _decide_released(case: Case) -> Decision:
     """With a customer's rights only. An agent's claim cannot be released: `desk.act` refuses before it comes here."""
-    if not case.author.address:
+    if not _has_author(case):
         return held(case, Reason.HELD_NO_AUTHOR)
     decision = decide_customer(case, _match(case))
     return replace(decision, effects=(*decision.effects, Mute(case.author.address, is_spam=False)))
@@ -223,9 +230,10 @@ def _decide_genuine_bounce(case: Case, letter: LetterFacts) -> Decision:
     bounced = case.mail.bounce.recipients if case.mail.bounce else ()
     failed = [recipient for recipient in bounced if recipient.action == "failed"]
     if not failed:
-        return _recorded(letter.ticket, Event.RECEIPT, case, Reason.ROBOT_RECORDED)
+        return _decide_report(case, letter, bounced)
     status = next((recipient.status for recipient in failed if recipient.status), "")
-    fact = LetterBounced(letter.id, status, _unreachable(case, letter, status))
+    gone = _unreachable(case, letter, status)
+    fact = LetterBounced(letter.id, status, gone)
     if letter.ticket is None:
         return Decision(Reason.BOUNCE_RECORDED, (fact,))
     entry = Record(letter.ticket, Event.BOUNCE, letter.to, case.via, status)
@@ -242,6 +250,7 @@ def _decide_genuine_bounce(case: Case, letter: LetterFacts) -> Decision:
             to=letter.to,
             subject=letter.subject,
             reason=status,
+            is_stopped=bool(gone),
         ),
         *reopened_by_failure(
             case.facts.ticket(letter.ticket),
@@ -253,6 +262,18 @@ def _decide_genuine_bounce(case: Case, letter: LetterFacts) -> Decision:
         ),
     )
     return Decision(Reason.BOUNCE_RECORDED, effects, letter.ticket)
+
+
+def _decide_report(case: Case, letter: LetterFacts, told: Iterable[BouncedRecipient]) -> Decision:
+    """Delayed, or delivered: what is known of the letter changes, the ticket does not. Who relays knows nothing yet."""
+    by_action = {recipient.action: recipient.status for recipient in reversed(tuple(told))}
+    for state in (Delivery.DELAYED, Delivery.DELIVERED):
+        if state.value in by_action:
+            reason = f"{state} {by_action[state.value]}".strip()
+            entry = (Record(letter.ticket, Event.RECEIPT, letter.to, case.via, reason),) if letter.ticket else ()
+            fact = LetterReported(letter.id, state, by_action[state.value])
+            return Decision(Reason.ROBOT_RECORDED, (fact, *entry), letter.ticket)
+    return _recorded(letter.ticket, Event.RECEIPT, case, Reason.ROBOT_RECORDED)
 
 
 def _unreachable(case: Case, letter: LetterFacts, status: str) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 from maild.core.changes import Change
 from maild.core.letter import Letter
 from maild.core.mail import Attachment, Mailbox
+from maild.core.reports import Delivery
 from maild.core.ticket import Status
 from maild.core.tokens import Purpose
 from maild.core.trust import Trust
@@ -253,6 +254,15 @@ class LetterBounced:
 
 
 @dataclass(frozen=True, slots=True)
+class LetterReported:
+    """A mail system says that the letter of that outbox row is delayed, or delivered."""
+
+    letter: int
+    state: Delivery
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mute:
     """Spam came from that address: for a while nothing is written there by itself; or it was none after all."""
 
@@ -277,6 +287,7 @@ Effect = (
     | Record
     | Send
     | LetterBounced
+    | LetterReported
     | ProposeCc
     | Mute
     | OverBudget

@@ -86,6 +86,12 @@ def fill(topic: Topic, known: Mapping[str, str], given: Mapping[str, str]) -> Ca
     return Card(values, tuple(problems), fresh=any(value.strip() for value in given.values()))
 
 
+def fill_form(topic: Topic, known: Mapping[str, str], given: Mapping[str, str]) -> Card:
+    """The card as a form leaves it, which shows every field: what is empty there is empty now."""
+    shown = {entry.key for entry in topic.fields}
+    return fill(topic, {key: value for key, value in known.items() if key not in shown}, given)
+
+
 def read_value(entry: Field, said: str) -> tuple[str, Fault | None]:
     """What is stored for a value as a person writes it, and what is wrong with it."""
     if len(said) > _LIMIT:

@@ -79,7 +79,7 @@ class Mail:
     `headers` holds every field in the order written, unfolded and decoded; names keep their case. Trace fields
     are not decoded: RFC 2047 §5 allows no encoded words in them, and what a client has said stands there.
     `author` is the one mailbox of the one From field when `is_author_sole`, else a guess for display only; then its
-    address may be a local name (`root`) or "".
+    address may be a local name (`root`) or ""; `is_author_stand_in` if From names nobody and another field was shown.
     `text` is all the text, `reply` only the new words; `folds` are the half-open ranges of `text` left out of `reply`.
     Message-IDs stand without angle brackets. `defects` names what was odd; `error` says why a mail could not be parsed.
     `calendar_method` is that of a calendar mail in upper case: REPLY for an answer, REQUEST for an invitation.
@@ -113,6 +113,7 @@ class Mail:
     calendar_method: str = ""
     reply_to: tuple[Mailbox, ...] = ()
     kind_reason: str = ""
+    is_author_stand_in: bool = False
 
     def field(self, name: str) -> str | None:
         """The value of the first field of that name, any case, or None."""

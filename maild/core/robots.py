@@ -14,7 +14,8 @@ MAX_HOPS = 50  # more Received fields than that are a loop (RFC 5321 §6.3 asks 
 
 # Addresses behind which nobody reads: RFC 3834 §2 and the customs of list servers and shops.
 _ROBOT = re.compile(
-    r"(?:mailer-daemon|no[._-]?reply|do[._-]?not[._-]?reply|owner-[^@]*|[^@]*-(?:request|owner|bounces?)|bounces?)(?:[+=-][^@]*)?@",
+    r"(?:mailer-daemon|(?:[^@]*[._-])?(?:no|do[._-]?not)[._-]?reply|auto-?(?:reply|responder)|owner-[^@]*"
+    r"|[^@]*-(?:request|owner|bounces?)|bounces?)(?:[+=-][^@]*)?@",
     re.IGNORECASE,
 )
 
@@ -45,6 +46,12 @@ def is_robot_address(address: str) -> bool:
 def is_machine_made(mail: Mail) -> bool:
     """Did nobody write this by hand: generated, from a list, an invitation?"""
     return mail.is_auto_generated or mail.kind is not Kind.MAIL
+
+
+def wants_no_answer(mail: Mail) -> bool:
+    """Does the sender ask for no automatic answer ([MS-OXCMAIL] 2.2.3.2.14)? Other ticket desks and notices do."""
+    asked = ",".join(mail.fields("X-Auto-Response-Suppress")).casefold().split(",")
+    return not {"all", "autoreply"}.isdisjoint(word.strip() for word in asked)
 
 
 def has_too_many_hops(mail: Mail) -> bool:
@@ -86,6 +93,7 @@ def may_answer(mail: Mail, envelope: Envelope, trust: Trust, policy: Policy) -> 
         and trust is not Trust.FAILED
         and envelope.mail_from != ""
         and not is_machine_made(mail)
+        and not wants_no_answer(mail)
         and not is_robot_address(author)
         and not policy.is_desk_address(author)
         and not policy.is_support(author)

@@ -20,4 +20,4 @@ def without_tokens(words: str, policy: Policy) -> str:
     words = _TOKEN.sub("@", words)
     if not policy.public_url:
         return words
-    return re.sub(rf"{re.escape(policy.public_url)}/[afl]/[\w.~%-]+", _REMOVED, words, flags=re.IGNORECASE)
+    return re.sub(rf"{re.escape(policy.public_url)}/(?:[afl]|fields)/[\w.~%-]+", _REMOVED, words, flags=re.IGNORECASE)

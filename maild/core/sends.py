@@ -55,11 +55,19 @@ def to_second_teams(
 
 
 def failure_letters(
-    policy: Policy, category: str, ticket: int, *, letter: Letter, to: str, subject: str, reason: str
+    policy: Policy,
+    category: str,
+    ticket: int,
+    *,
+    letter: Letter,
+    to: str,
+    subject: str,
+    reason: str,
+    is_stopped: bool = False,
 ) -> tuple[Send, ...]:
     """What the team is told of a letter that did not arrive; nothing about such a notice itself: that would never end.
 
-    A letter to one mailbox of the team is told to the others.
+    A letter to one mailbox of the team is told to the others. `is_stopped`: no more letters go to that address.
     """
     if letter is Letter.DELIVERY_FAILED:
         return ()
@@ -70,7 +78,7 @@ def failure_letters(
         ticket,
         purpose=Purpose.NOTE,
         has_message=False,
-        context={"failure": {"address": to, "reason": reason, "subject": subject}},
+        context={"failure": {"address": to, "reason": reason, "subject": subject, "is_stopped": is_stopped}},
         but=(to,) if letter in FOR_TEAM else (),
     )
 

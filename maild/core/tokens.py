@@ -85,6 +85,14 @@ class HeldClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldsClaim:
+    """What a link to a form says: this person may fill in the card of this ticket."""
+
+    number: int
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileClaim:
     """What a file link says: until then this person may have that part of that message's mail."""
 
@@ -231,6 +239,21 @@ def read_held_token(keys: Keys, token: str) -> HeldClaim | None:
     return claim if any(held_token((key,), claim) == token for key in keys) else None  # as for action links
 
 
+def fields_token(keys: Keys, claim: FieldsClaim) -> str:
+    """The token of a link to a form. It has no age: whether it may still act is judged from the ticket."""
+    return str(_links(keys, "fields").dumps([claim.number, claim.person]))
+
+
+def read_fields_token(keys: Keys, token: str) -> FieldsClaim | None:
+    """What a link to a form says, or None if we did not make it."""
+    try:
+        number, person = _links(keys, "fields").loads(token)
+        claim = FieldsClaim(int(number), str(person))
+    except (BadData, ValueError, TypeError):
+        return None
+    return claim if any(fields_token((key,), claim) == token for key in keys) else None  # as for action links
+
+
 def file_token(keys: Keys, claim: FileClaim) -> str:
     """The token of a file link, which says itself until when it is good."""
     content = [claim.message, claim.part, claim.person, int(claim.until.timestamp())]
@@ -266,6 +289,15 @@ def page_nonce(keys: Keys, token: str, salt: str, now: datetime) -> str:
     """The hidden field of a page's form: a MAC of token and time. `salt` is 16 characters a-z2-7, new for each page."""
     moment = int(now.timestamp())
     return f"{moment}.{salt}.{_code(keys[0], 'nonce', token, salt, moment)}"
+
+
+def next_nonce(keys: Keys, token: str, nonce: str) -> str:
+    """For the form on the page that a form with this nonce, which is one of ours, leads to.
+
+    Always the same, as the page is when a form is sent twice. It ends with the first one.
+    """
+    salt = new_nonce(hashlib.sha256(nonce.encode()).digest())
+    return page_nonce(keys, token, salt, datetime.fromtimestamp(int(nonce.partition(".")[0]), UTC))
 
 
 def is_page_nonce(keys: Keys, token: str, nonce: str, now: datetime, max_age: timedelta) -> bool:

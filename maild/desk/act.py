@@ -1,6 +1,6 @@
 """What people do outside mail: press an action link, work from the command line."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from maild.core.address import normalise
@@ -13,7 +13,8 @@ from maild.core.obey import Giver, changed, obstacle, order_effects
 from maild.core.orders import Merge, Order, Trouble
 from maild.core.rights import Actor, Right, Standing, authorise, rights_of
 from maild.core.speech import Speech, decide_speech, decide_towards, happening_of
-from maild.core.tokens import Claim, Purpose, action_token, is_page_nonce, read_action
+from maild.core.tokens import Action, Claim, Purpose, action_token, is_page_nonce, read_action
+from maild.core.typed import MAX_WORDS, decide_words
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
 from maild.store import nonces, tickets
@@ -24,13 +25,17 @@ NONCE_AGE = timedelta(days=2)  # how long an opened page stays usable
 
 @dataclass(frozen=True, slots=True)
 class LinkView:
-    """What an action link shows: the ticket as it is now and what the link can still do."""
+    """What an action link shows: the ticket as it is now and what the link can still do.
+
+    `said_in` is the number of the ticket that words typed on the page have joined, 0 if there are none.
+    """
 
     claim: Claim
     ticket: TicketFacts
     possible: Possible
     other_token: str
     language: str
+    said_in: int = 0
 
 
 async def look(desk: Desk, token: str) -> LinkView:
@@ -62,24 +67,40 @@ def _claimed(tx: Tx, desk: Desk, token: str) -> tuple[Claim, TicketFacts, Facts]
     return claim, *found
 
 
-async def click(desk: Desk, token: str, nonce: str) -> LinkView:
+async def click(desk: Desk, token: str, nonce: str, words: str | None = None) -> LinkView:
     """Press the button of an action page. Pressed again, it changes nothing and shows the same.
 
-    Raises BadLink for a foreign token, NotAllowed for a nonce that this page was not given.
+    `words` were typed on the page that asks what is wrong; "" is a form that was sent empty, and changes nothing.
+    Raises BadLink for a foreign token, NotAllowed for a nonce that this page was not given, or words too long.
     """
-    view = await desk.store.run(_click, desk, token, nonce)
+    view = await desk.store.run(_click, desk, token, nonce, words)
     desk.wake.letters.set()
     return view
 
 
-def _click(tx: Tx, desk: Desk, token: str, nonce: str) -> LinkView:
+def _click(tx: Tx, desk: Desk, token: str, nonce: str, words: str | None) -> LinkView:
     claim, ticket, facts = _claimed(tx, desk, token)
     now = desk.now()  # after the ticket was locked: nothing that another node decides lies between
     if not is_page_nonce(desk.keys, token, nonce, now, NONCE_AGE):
         raise NotAllowed("this form is not from this page")
+    if words is not None:
+        said_in = _say(tx, desk, claim, ticket, facts, nonce, words) if words else 0
+        return replace(_look(tx, desk, token), said_in=said_in)
     if nonces.use(tx, nonce, now):
         apply(tx, desk, decide_click(claim, ticket, facts, desk.policy, now), now)
     return _look(tx, desk, token)
+
+
+def _say(tx: Tx, desk: Desk, claim: Claim, ticket: TicketFacts, facts: Facts, nonce: str, words: str) -> int:
+    """The ticket that the words have joined, now or when this form was sent before; 0: it carried others then."""
+    if claim.action is not Action.CONTINUE or len(words.encode()) > MAX_WORDS:
+        raise NotAllowed("these words are not from this page")
+    actor, now = Actor(claim.person, Standing.CONFIRMED, Purpose.CUSTOMER), desk.now()
+    authorise(actor, Right.WRITE, ticket.category, ticket, desk.policy)
+    if not nonces.use(tx, nonce, now):
+        return tickets.said_before(tx, ticket.number, claim.person, words)
+    person = ticket.participant(normalise(claim.person)) or Mailbox("", claim.person)
+    return apply(tx, desk, decide_words(person, words, ticket, facts, desk.policy, now), now) or 0
 
 
 async def speak(

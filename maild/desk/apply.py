@@ -14,6 +14,7 @@ from maild.core.effects import (
     Decision,
     Event,
     LetterBounced,
+    LetterReported,
     Mute,
     OpenTicket,
     OverBudget,
@@ -25,11 +26,12 @@ from maild.core.effects import (
     SetStatus,
 )
 from maild.core.facts import TicketFacts
+from maild.core.reports import Delivery
 from maild.core.sends import failure_letters
 from maild.core.tokens import message_id, new_nonce
 from maild.desk.budget import tell_of_budget
 from maild.desk.desk import Desk
-from maild.store import changes, muted, outbox, people, proposals, tickets, unreachable
+from maild.store import changes, deliveries, muted, outbox, people, proposals, tickets, unreachable
 from maild.store.db import Tx
 
 _NOT_TRIED = "5.1.1 not tried: an earlier letter to this address came back"
@@ -59,7 +61,7 @@ def apply(
             case Send():
                 send = _about(effect, mail)
                 queue_letter(tx, desk, send, effect.ticket or opened, message if effect.has_message else None, now)
-            case LetterBounced() | Mute():
+            case LetterBounced() | LetterReported() | Mute():
                 _note(tx, effect, now)
             case OverBudget():
                 tell_of_budget(tx, desk, effect.category, now)
@@ -99,13 +101,16 @@ def _say(tx: Tx, message: AddMessage, ticket: int, mail: int | None) -> int:
     return tickets.add_message(tx, ticket, message, mail)
 
 
-def _note(tx: Tx, effect: LetterBounced | Mute, now: datetime) -> None:
-    """What has been learned of an address."""
+def _note(tx: Tx, effect: LetterBounced | LetterReported | Mute, now: datetime) -> None:
+    """What has been learned of a letter or an address."""
     match effect:
         case LetterBounced():
             outbox.bounced(tx, effect.letter, effect.status)
+            deliveries.report(tx, effect.letter, Delivery.BOUNCED, effect.status, now)
             if effect.unreachable:
                 unreachable.add(tx, effect.unreachable, now)
+        case LetterReported():
+            deliveries.report(tx, effect.letter, effect.state, effect.status, now)
         case Mute(is_spam=True):
             muted.add(tx, effect.address, now)
         case Mute():
@@ -147,6 +152,7 @@ def _tell_unreachable(tx: Tx, desk: Desk, send: Send, ticket: TicketFacts, now: 
         to=send.to.address,
         subject=f"{desk.policy.tag(ticket.number)} {ticket.subject}",
         reason=_NOT_TRIED,
+        is_stopped=True,
     )
     for each in sends:
         queue_letter(tx, desk, each, ticket.number, None, now)

@@ -17,15 +17,18 @@ from maild.core.scrub import without_tokens
 from maild.core.tokens import (
     Action,
     Claim,
+    FieldsClaim,
     FileClaim,
     action_code,
     action_token,
     bounce_address,
+    fields_token,
     file_token,
     reply_address,
 )
 from maild.desk.cards import shown_fields, shown_problems
 from maild.desk.catalogue import catalogue
+from maild.desk.deliveries import undelivered
 from maild.desk.desk import Desk
 from maild.desk.enclosures import LINK_AGE, left_out, tell_left_out
 from maild.desk.held_links import held_context
@@ -33,6 +36,7 @@ from maild.desk.languages import language_links
 from maild.desk.notices import freeze_notice
 from maild.mime.attach import cut
 from maild.mime.compose import Outgoing, OutgoingAttachment, compose
+from maild.mime.status import status_in
 from maild.store import outbox
 from maild.store.db import Tx
 from maild.store.threads import Entry, Material, material_for
@@ -221,7 +225,8 @@ def context_of(draft: _Draft) -> dict[str, object]:
         ],
         "follow_up_of": kept.get("follow_up_of"),
         "verdict": kept.get("verdict", ""),
-        "failure": kept.get("failure"),
+        "failure": _failure(draft, kept["failure"]) if "failure" in kept else None,
+        "undelivered": undelivered(desk, material.answers, row.language),
         "left_out": kept.get("left_out"),
         "auto_solve_at": datetime.fromisoformat(kept["auto_solve_at"]) if "auto_solve_at" in kept else None,
         "is_auto_solved": bool(kept.get("is_auto_solved")),
@@ -241,6 +246,19 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "fields": shown_fields(draft.topic, material.fields, row.language) if draft.is_for_team else [],
         "catalogue": catalogue(desk.policy, row.language) if kept.get("is_general") else [],
         "problems": shown_problems(draft.topic, kept.get("problems", ()), row.language),
+        "form_url": _form_url(draft),
+    }
+
+
+def _failure(draft: _Draft, kept: Mapping[str, Any]) -> dict[str, object]:
+    """A letter that did not arrive, with the reason in words; a customer may have another address (`can_add`)."""
+    policy, status = draft.desk.policy, status_in(kept["reason"])
+    is_over = draft.material.status == "closed" or policy.is_support(kept["address"])
+    return {
+        **kept,
+        "words": draft.desk.renderer.delivery_reason(status, draft.row.language),
+        "is_stopped": bool(kept.get("is_stopped")),
+        "can_add": not is_over,
     }
 
 
@@ -327,6 +345,16 @@ def _links(draft: _Draft) -> dict[str, str]:
         )
         for action in Action
     }
+
+
+def _form_url(draft: _Draft) -> str:
+    """The web form of the card; "" where its reader gets no token (open trust), or there are no pages."""
+    desk, row = draft.desk, draft.row
+    has_tokens = row.context.get("has_token_address") is not False
+    if draft.letter is not Letter.MISSING_FIELDS or not desk.policy.public_url or not has_tokens:
+        return ""
+    token = fields_token(desk.keys, FieldsClaim(draft.material.number, row.to_address))
+    return f"{desk.policy.public_url}/fields/{token}"
 
 
 def _mailtos(draft: _Draft) -> dict[str, str]:

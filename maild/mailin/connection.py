@@ -20,9 +20,11 @@ from maild.mailin.door import OpenDoor
 
 log = logging.getLogger(__name__)
 
-_HTTP = ("GET", "POST", "HEAD", "PUT", "CONNECT", "OPTIONS")
+_HTTP = ("GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "OPTIONS", "PRI")  # PRI: HTTP/2
 _MAX_GUESSES = 5  # commands that there are not
 _PATIENCE = 3.0  # seconds until a mail in progress has to make some
+_ABOUT_ADDRESS = (replies.RECIPIENT_OK, "550 5.1.1")  # what a RCPT is answered
+_SHORT_PAUSE = 0.002  # seconds before the greeting for our own MTA, which knows how to wait
 _DRIP = 100  # octets a second; the slowest modem was faster
 _LAST_WORD_TIME = 5.0  # seconds a client gets to read why we hang up
 
@@ -47,7 +49,7 @@ class ClientConnection(SMTP):
         self._is_shaking_hands = False
         self._is_taking = False
         self._has_left = False
-        self._commands = 0
+        self._commands = -1  # the greeting answers none
         self._octets = 0
         self._began: tuple[float, int] | None = None
         self._guesses = 0
@@ -227,11 +229,11 @@ class ClientConnection(SMTP):
 
     async def _early_talk(self) -> str:
         """A client must wait for the greeting (RFC 5321 §4.3.1); a program that does not is no mail server."""
-        if not (self.is_trusted or self.is_local):
-            await asyncio.sleep(self.door.settings.greeting_pause)
-            if self._has_spoken:
-                return replies.TALKED_EARLY
-        return ""
+        if self.is_local:
+            return ""
+        pause = self.door.settings.greeting_pause
+        await asyncio.sleep(min(pause, _SHORT_PAUSE) if self.is_trusted else pause)
+        return replies.TALKED_EARLY if self._has_spoken else ""
 
     async def _serve_one(self) -> None:
         try:
@@ -292,7 +294,9 @@ class ClientConnection(SMTP):
         reply = status if isinstance(status, str) else status.decode()
         if reply != replies.RECIPIENT_OK:  # a mail has up to 100 of those
             self._commands += 1
-        if self._commands > self.door.settings.max_commands and not self.is_trusted:  # our MTA asks on one connection
+        if self.is_trusted and reply.startswith(_ABOUT_ADDRESS):
+            self._commands = 0  # our MTA asks about any number of addresses on one connection
+        if self._commands > self.door.settings.max_commands:
             self.hang_up(replies.TOO_MANY_COMMANDS)
             return
         if reply != f"250 {self.hostname}":  # HELO's has no code (RFC 2034 §4)

@@ -35,6 +35,7 @@ class People:
     date: datetime | None
     defects: tuple[str, ...]
     reply_to: tuple[Mailbox, ...] = ()
+    is_author_stand_in: bool = False
 
 
 def read_people(values: dict[str, list[str]]) -> People:
@@ -44,17 +45,19 @@ def read_people(values: dict[str, list[str]]) -> People:
     section = "".join(f"{name}: {_for_parser(value)}\n" for name, value in wanted.items() if value)
     parsed = _parsed(f"{section}Date: {moments.repaired(date)}\n\n")
     author, is_sole, defects = _author(values, _mailboxes(parsed, "from_", wanted["from"]), parsed)
+    stand_in = None if author else _stand_in(values)
     moment = moments.read(getattr(parsed, "date", None), date)
     if date and moment is None:
         defects.append("date not understood")
     return People(
-        author,
+        author or stand_in,
         is_sole,
         _mailboxes(parsed, "to", wanted["to"]),
         _mailboxes(parsed, "cc", wanted["cc"]),
         moment,
         tuple(defects),
         mailboxes.read_list(", ".join(values.get("reply-to", ()))[:_MAX_VALUE]),
+        stand_in is not None,
     )
 
 
@@ -79,7 +82,7 @@ def _author(
         defects = ["From is malformed"]
     if authors:
         return authors[0], False, defects
-    return mailboxes.read_name(", ".join(values.get("from", ()))) or _stand_in(values), False, defects
+    return mailboxes.read_name(", ".join(values.get("from", ()))), False, defects
 
 
 def _stand_in(values: dict[str, list[str]]) -> Mailbox | None:

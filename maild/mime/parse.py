@@ -139,6 +139,7 @@ def _mail(
         error=error,
         calendar_method=sort.calendar_method,
         reply_to=header.people.reply_to,
+        is_author_stand_in=header.people.is_author_stand_in,
         kind_reason=sort.reason,
     )
 

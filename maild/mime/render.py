@@ -134,6 +134,13 @@ class Renderer:
             return None
         return made.get_template(path).render(context).strip()
 
+    def delivery_reason(self, status: str, language: str) -> str:
+        """Why a letter did not arrive, in plain words: the narrowest for this status (RFC 3463), "" without one."""
+        words = self._say(language)["delivery"]
+        kind, _, detail = status.partition(".")
+        keys = (status, detail, detail.partition(".")[0], f"{kind}.x")
+        return str(next((words[key] for key in keys if key in words), "")) if status else ""
+
     def language_offer(self, language: str) -> str:
         """The offer to write in that language, in its own words."""
         return str(self._say(language)["offer"])
@@ -245,6 +252,7 @@ _NOTHING: dict[str, object] = {
     "follow_up_of": None,
     "verdict": "",
     "failure": None,
+    "undelivered": [],
     "left_out": None,
     "holds": [],
     "note": "",
@@ -252,6 +260,7 @@ _NOTHING: dict[str, object] = {
     "is_auto_solved": False,
     "is_too_late": False,
     "token_address": "",
+    "form_url": "",
     "cc": [],
     "claims": None,
     "claims_own": False,

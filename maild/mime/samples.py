@@ -10,7 +10,8 @@ deadline passed before the letter could leave), `claims` (number of a ticket the
 `claims_own` (the author has a part in it, but is not verified), `has_links` (there are web pages), `hold` (a mail of
 support's own that was set aside), `echo` (what became of an agent's mail), `by` and `how` (who handed a ticket over,
 and that it was assigned or moved), `days` (how long mails are held), `languages` (in what else a customer
-can be written to: code, offer in its own words, page).
+can be written to: code, offer in its own words, page), `undelivered` (people whom the last answer has not
+reached: state undelivered or delayed).
 """
 
 from collections.abc import Callable
@@ -19,11 +20,15 @@ from typing import Any
 
 from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
 
-PAGES = ("action", "done", "past", "missing", "refused", "busy", "expired", "held", "language", "letters", "letter")
+PAGES = (
+    *("action", "done", "said", "fields", "past", "missing", "refused", "too_large", "busy", "expired", "held"),
+    *("language", "letters", "letter"),
+)
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 _ADDRESS = "billing+t1042.k7wq3n5x@kaktus.example"
 _LINK = "https://help.kaktus.example/a/eyJ0IjoxMDQyLCJhIjoic29sdmVkIn0.aWx5"
+_FORM_LINK = "https://help.kaktus.example/fields/WzEwNDIsIml2YW5AZmlybWEuZXhhbXBsZSJd.c2lnbmF0dXJl"
 _FILE_LINK = "https://help.kaktus.example/f/WzEwNDIsMiwiaXZhbkBmaXJtYS5leGFtcGxlIiwxNzY2NDg3OTAwXQ.c2lnbmF0dXJl"
 
 _LANGUAGE_LINK = "https://help.kaktus.example/l/WyJpdmFuQGZpcm1hLmV4YW1wbGUiLCJlbiJd.c2lnbmF0dXJl"
@@ -57,7 +62,8 @@ _RU = {
     "invoice": "Счёт № 311 за ноябрь.pdf",
     "film": "Как выгрузить счёт.mp4",
     "backup": "архив за 2026 год.zip",
-    "bounce": "550 5.1.1 такого адреса не существует",
+    "bounce": "550 5.1.1 User unknown",
+    "bounce_words": "такого адреса нет",
     "hold": "Срочно: смена реквизитов",
     "hold_reason": "отправитель не прошёл проверку подлинности",
     "problem": "такой команды нет",
@@ -94,7 +100,8 @@ _EN = {
     "invoice": "Invoice 311 November.pdf",
     "film": "How to download an invoice.mp4",
     "backup": "archive of 2026.zip",
-    "bounce": "550 5.1.1 no such user",
+    "bounce": "550 5.1.1 User unknown",
+    "bounce_words": "there is no such address",
     "hold": "Urgent: new bank details",
     "hold_reason": "the sender failed authentication",
     "problem": "there is no such command",
@@ -143,6 +150,7 @@ def bare_context(letter: Letter, language: str) -> Context:
         "auto_solve_at": None,
         "is_auto_solved": False,
         "token_address": "",
+        "form_url": "",
         "fields": [],
         "problems": [],
         "catalogue": [],
@@ -233,11 +241,22 @@ def _problems(say: dict[str, str]) -> list[Context]:
     ]
 
 
+def _inputs(say: dict[str, str]) -> list[Context]:
+    one = {"is_required": True, "fault": "", "help": "", "choices": [], "type": "text"}
+    return [
+        {**one, "name": "f-a", "label": say["field"], "value": "12-04", "fault": "no_match", "help": say["field_help"]},
+        {**one, "name": "f-b", "label": say["date"], "value": "2026-11-03", "type": "date"},
+        {**one, "name": "f-c", "label": say["choice"], "value": "", "type": "choice", "is_required": False}
+        | {"choices": say["choices"].split(", ")},
+    ]
+
+
 def _wrote_again(say: dict[str, str]) -> Context:
     return {
         "author": {"name": say["person"], "address": "customer@firma.example"},
         "words": say["more"],
         "verdict": "verified",
+        "undelivered": [{"address": "customer@firma.example", "state": "undelivered", "words": say["bounce_words"]}],
         "thread": [_entry(say, "note", 40), _entry(say, "answer", 60), _entry(say, "question", 200)],
     }
 
@@ -286,7 +305,14 @@ def _left_out(say: dict[str, str]) -> Context:
 
 
 def _failure(say: dict[str, str]) -> Context:
-    return {"address": "customer@firma.example", "reason": say["bounce"], "subject": f"[#1042] {say['subject']}"}
+    return {
+        "address": "customer@firma.example",
+        "reason": say["bounce"],
+        "words": say["bounce_words"],
+        "subject": f"[#1042] {say['subject']}",
+        "is_stopped": True,
+        "can_add": True,
+    }
 
 
 def _holds(say: dict[str, str]) -> Context:
@@ -349,7 +375,7 @@ def _handed(say: dict[str, str]) -> Context:
 _FILLERS: dict[Letter, Callable[[dict[str, str]], Context]] = {
     Letter.ACKNOWLEDGEMENT: lambda say: {**_asked(say), "catalogue": _catalogue(say)},
     Letter.MINIMAL: lambda say: {"token_address": _ADDRESS, "verdict": "unverified"},
-    Letter.MISSING_FIELDS: lambda say: {**_asked(say), "problems": _problems(say)},
+    Letter.MISSING_FIELDS: lambda say: {**_asked(say), "problems": _problems(say), "form_url": _FORM_LINK},
     Letter.NEW_TICKET: lambda say: {**_asked_by_stranger(say), "fields": _fields(say), "problems": _problems(say)},
     Letter.NEW_MESSAGE: _wrote_again,
     Letter.COPY: _answered,
@@ -396,6 +422,12 @@ def sample_page(name: str, language: str) -> Context:
         "action": {"name": "solved", "label": say["solved"]},
         "nonce": "1764000000.c2FtcGxl",
         "other": {"label": say["continue"], "url": f"{_LINK}.c"},
+        "form": {"nonce": "1764000000.c2FtcGxl", "words": say["more"], "is_too_long": False},
+        "said_in": 1042,
+        "said_tag": "[#1042]",
+        "topic": say["topic"],
+        "is_wrong": True,
+        "inputs": _inputs(say),
         "reopen_until": NOW + timedelta(hours=48),
         "timezone": "Europe/Moscow",
         "category_address": "billing@kaktus.example",

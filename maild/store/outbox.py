@@ -162,13 +162,14 @@ def bounced(tx: Tx, letter: int, status: str) -> None:
 
 def retry(tx: Tx, letter: int, now: datetime) -> bool:
     """Try a queued or failed letter again at once; False if it was sent or is not there."""
-    return (
-        tx.run(
-            # The lease stays: a letter that is under way must not be sent a second time beside it.
-            "UPDATE outbox SET state = 'queued', next_attempt_at = ? WHERE id = ? AND state <> 'sent'",
-            to_micros(now), letter,
-        ) > 0
+    changed = tx.run(
+        # The lease stays: a letter that is under way must not be sent a second time beside it.
+        "UPDATE outbox SET state = 'queued', next_attempt_at = ? WHERE id = ? AND state <> 'sent'",
+        to_micros(now), letter,
     )  # fmt: skip
+    if changed:
+        tx.run("DELETE FROM delivery_reports WHERE letter = ?", letter)
+    return changed > 0
 
 
 def drop(tx: Tx, letter: int, reply: str) -> bool:

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from maild.core.effects import Role
 from maild.core.mail import Attachment, Mailbox
-from maild.store import ledger
+from maild.store import deliveries, ledger
 from maild.store.db import Row, Tx
+from maild.store.deliveries import LetterState
 from maild.store.outbox import Letter
 from maild.store.times import from_micros
 
@@ -42,7 +43,10 @@ class TicketRef:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """`earlier` is newest first; `references` oldest first, the last is what the letter answers."""
+    """`earlier` is newest first; `references` oldest first, the last is what the letter answers.
+
+    `answers`, for support only: what has become of the newest answer to each person.
+    """
 
     number: int
     subject: str
@@ -56,6 +60,7 @@ class Material:
     earlier: tuple[Entry, ...]
     references: tuple[str, ...]
     others: tuple[TicketRef, ...]
+    answers: tuple[LetterState, ...]
 
 
 _ENTRY = "id, mail, at, author_name, author, role, is_note, reply, attachments, message_id"
@@ -83,6 +88,7 @@ def material_for(tx: Tx, letter: Letter, *, with_notes: bool) -> Material:
         earlier=_earlier(tx, letter, with_notes=with_notes),
         references=_references(tx, letter, with_notes=with_notes),
         others=_others(tx, customer.address, ticket[0]) if with_notes else (),
+        answers=tuple(deliveries.last_answers(tx, ticket[0], letter.id)) if with_notes else (),
     )
 
 

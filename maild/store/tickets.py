@@ -196,6 +196,16 @@ def add_message(tx: Tx, number: int, message: AddMessage, mail: int | None) -> i
     )  # fmt: skip
 
 
+def said_before(tx: Tx, number: int, author: str, words: str) -> int:
+    """The ticket, that one or a follow-up of it, in which a customer has said just these words; 0 if he has not."""
+    row = tx.one(
+        "SELECT m.ticket FROM messages m JOIN tickets t ON t.number = m.ticket WHERE m.author = ? AND m.reply = ?"
+        " AND m.role = 'customer' AND (t.number = ? OR t.follow_up_of = ?) ORDER BY m.id DESC LIMIT 1",
+        author, words, number, number,
+    )  # fmt: skip
+    return int(row[0]) if row else 0
+
+
 def message_of_mail(tx: Tx, mail: int) -> int | None:
     """The first entry that was cut from that mail, or None."""
     row = tx.one("SELECT id FROM messages WHERE mail = ? ORDER BY id LIMIT 1", mail)

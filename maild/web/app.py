@@ -14,8 +14,9 @@ from maild.core.errors import BadLink, Transient
 from maild.core.tokens import read_held_token
 from maild.desk.desk import Desk
 from maild.web.actions import ActionPages
+from maild.web.fields import FieldPages
 from maild.web.files import FileDownloads
-from maild.web.forms import MAX_FORM
+from maild.web.forms import MAX_READ
 from maild.web.held import HeldPages
 from maild.web.language import LanguagePages
 from maild.web.security import Guard
@@ -32,8 +33,9 @@ def web_app(desk: Desk, hosts: frozenset[str], static: Path) -> ASGIApp:
     Raises OSError when there is no style sheet.
     """
     routes = [
-        Route("/a/{token}", _links(desk), methods=["GET", "POST"], max_body_size=MAX_FORM),
-        Route("/l/{token}", LanguagePages(desk).answer, methods=["GET", "POST"], max_body_size=MAX_FORM),
+        Route("/a/{token}", _links(desk), methods=["GET", "POST"], max_body_size=MAX_READ),
+        Route("/fields/{token}", FieldPages(desk).answer, methods=["GET", "POST"], max_body_size=MAX_READ),
+        Route("/l/{token}", LanguagePages(desk).answer, methods=["GET", "POST"], max_body_size=MAX_READ),
         Route("/f/{token}", FileDownloads(desk).answer, methods=["GET"]),
         stylesheet_route(static),
     ]
@@ -65,7 +67,8 @@ def application(routes: Sequence[BaseRoute], plain_page: Callable[[str], str]) -
         return lambda request, error: HTMLResponse(plain_page(name), status, fields)
 
     missing, busy = page("missing", 404, {}), page("busy", 503, {"Retry-After": str(_RETRY_AFTER)})
-    app = Starlette(routes=routes, exception_handlers={404: missing, BadLink: missing, Transient: busy})
+    errors = {404: missing, 413: page("too_large", 413, {}), BadLink: missing, Transient: busy}
+    app = Starlette(routes=routes, exception_handlers=errors)
     app.router.redirect_slashes = False
     return app
 

@@ -62,6 +62,7 @@ def test_one_ticket_is_shown_with_its_thread_and_history(trial: Trial) -> None:
     found = shown(trial)
     (message,) = found.pop("messages")
     (event,) = found.pop("events")
+    to_team, to_customer = found.pop("deliveries")
     assert [found] == trial.json("ticket", "list")
     assert found["topic"] is None
     assert list(message) == "id at author role kind text reply attachments".split()
@@ -84,6 +85,10 @@ def test_one_ticket_is_shown_with_its_thread_and_history(trial: Trial) -> None:
     }
     assert MOMENT.fullmatch(event.pop("at"))
     assert event == {"event": "opened", "who": "ivan@firma.example", "via": "smtp", "reason": "new question"}
+    assert list(to_team) == "id at letter to message_id state status reason reply changed_at".split()
+    assert (to_team["letter"], to_team["to"]) == ("new_ticket", "billing-team@office.example")
+    assert (to_customer["letter"], to_customer["to"]) == ("acknowledgement", "ivan@firma.example")
+    assert {one["state"] for one in (to_team, to_customer)} == {"queued"}
 
 
 def test_a_life_from_the_command_line(trial: Trial) -> None:

@@ -152,3 +152,31 @@ def test_what_a_customer_asks_for_in_so_many_words(text: str, wish: Wish | None)
 def test_the_words_beside_a_wish_are_what_is_left() -> None:
     assert without_wish("#solved") == ""
     assert without_wish("#continue\n\nне работает\n") == "не работает"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "#заметки", "#заметку: …", "##note", "- #note", "• #note", "«#note»", "[#note]", "#note-так", "#note\u2014так",
+        "\u202b#notes", "#no\u200btes", "(#заметка)", "_#note_",
+    ],
+)  # fmt: skip
+def test_what_is_nearly_a_note_is_asked_about(line: str) -> None:
+    assert read_commands(f"Ответ.\n{line}\nТайна").unclear
+    assert "Тайна" not in read_commands(f"Ответ.\n{line}\nТайна", is_approved=True).words
+
+
+@pytest.mark.parametrize("line", ["\u202b#note", "#no\u200bte", "\u2067#заметка\u2069", "#за\u00adметка"])
+def test_marks_that_nobody_sees_hide_no_note(line: str) -> None:
+    assert read_commands(f"Ответ.\n{line}\nТайна") == Typed((), "Ответ.", "Тайна", ())
+
+
+@pytest.mark.parametrize(
+    "line", ["# note", "#open-source", "#tag/cloud", "`#note`", "C#note", "#noteworthy", "# Заметки"]
+)
+def test_what_is_text_stays_text(line: str) -> None:
+    assert read_commands(f"Ответ.\n{line}") == Typed((), f"Ответ.\n{line}", None, ())
+
+
+def test_a_customer_s_command_may_hold_marks_that_nobody_sees() -> None:
+    assert read_wish("\u200e#реш\u00adено") is Wish.SOLVED

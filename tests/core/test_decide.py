@@ -131,6 +131,8 @@ CASES: list[tuple[Reason, dict[str, Any]]] = [
     (Reason.ACTION_REFUSED, {"mail": make_mail(reply="#continue"), "envelope": BY_TOKEN, "facts": CLOSED}),
     (Reason.HELD_UNPARSABLE, {"mail": make_mail(error="too deep")}),
     (Reason.HELD_NO_AUTHOR, {"mail": make_mail(author=None)}),
+    (Reason.HELD_NO_AUTHOR, {"mail": make_mail(author=STRANGER, is_author_sole=False, is_author_stand_in=True)}),
+    (Reason.HELD_NO_AUTHOR, {"mail": make_mail(author=Mailbox("", "a@b@client.example"), is_author_sole=False)}),
     (Reason.HELD_TRUST_FAILED, {"mail": make_mail(headers=dmarc("fail", "client.example"))}),
     (Reason.HELD_AGENT_UNVERIFIED, {"mail": agent_mail("Держите.", headers=()), "envelope": to_token(), "facts": OPEN}),
     (

@@ -116,6 +116,7 @@ RAW = {
     "a group": f"From: x: {BILLING_TEAM}, mallory@evil.example;",
     "a folded name": f"From: {BILLING_TEAM}\r\n <mallory@evil.example>",
     "a quoted at sign": f'From: "{BILLING_TEAM}"@evil.example',
+    "nobody, and a reply-to": f"From: <>\r\nReply-To: {BILLING_TEAM}",
 }  # fmt: skip
 
 

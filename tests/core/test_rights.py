@@ -114,7 +114,7 @@ def test_every_entry_that_acts_for_a_person_asks_the_one_function() -> None:
     found = entries(known)
     assert {name.rpartition(".")[2] for name in found} >= {
         "click", "speak", "open_towards", "order", "release", "replay", "drop", "approve", "press_held",
-        "receive_waiting", "look_for_file", "switch_language",
+        "receive_waiting", "look_for_file", "switch_language", "send_form",
     }  # fmt: skip
     unasked = [name for name in found if not reaches(name, {"rights_of", "authorise"}, known)]
     assert unasked == []

@@ -69,6 +69,10 @@ def test_our_own_letter_is_known_by_its_message_id_or_mark_and_never_by_from() -
         ({"author": Mailbox("", "help@desk.example")}, {}),
         ({"author": Mailbox("", BILLING_TEAM)}, {}),
         ({"author": Mailbox("", ANNA.upper())}, {}),
+        ({"author": Mailbox("", "shop-noreply@client.example")}, {}),
+        ({"author": Mailbox("", "autoreply@client.example")}, {}),
+        ({"headers": (("x-auto-response-suppress", "All"),)}, {}),
+        ({"headers": (("X-Auto-Response-Suppress", "DR, RN, OOF, AutoReply"),)}, {}),
         ({}, {"mail_from": ""}),
         ({"kind": Kind.LIST}, {}),
         ({"kind": Kind.AUTO_RESPONSE}, {}),
@@ -78,6 +82,11 @@ def test_our_own_letter_is_known_by_its_message_id_or_mark_and_never_by_from() -
 )
 def test_who_is_never_answered_automatically(mail: dict[str, Any], envelope: dict[str, Any]) -> None:
     assert not may_answer(make_mail(**mail), make_envelope(**envelope), Trust.VERIFIED, make_policy())
+
+
+def test_whoever_wants_no_absence_notes_gets_his_acknowledgement() -> None:
+    mail = make_mail(headers=(("X-Auto-Response-Suppress", "OOF, DR"),), author=Mailbox("", "snoreply@client.example"))
+    assert may_answer(mail, make_envelope(), Trust.VERIFIED, make_policy())
 
 
 @pytest.mark.parametrize(("trust", "expected"), [("verified", True), ("unverified", True), ("failed", False)])

@@ -18,6 +18,7 @@ CODE = "s5kj3rpeluqdyjq4"
         (f"BILLING+T11.{CODE.upper()}@DESK.EXAMPLE", "BILLING@DESK.EXAMPLE"),
         (f"billing+b3.{CODE}@desk.example", "billing@desk.example"),
         ("https://help.desk.example/a/WzEsIml2.abc-_9, да", "[…], да"),
+        ("https://help.desk.example/fields/WzEsIml2.abc-_9\nhttps://help.desk.example/f/WzE.a", "[…]\n[…]"),
         ("https://other.example/a/WzEsIml2.abc", "https://other.example/a/WzEsIml2.abc"),
         (
             "billing+refund@desk.example https://help.desk.example/",

@@ -1,14 +1,16 @@
 """Tickets whose topic has fields: asked for, filled in by reply, complete."""
 
 import asyncio
+import re
 from dataclasses import replace
 from pathlib import Path
 
 from maild.core.policy import Field, Policy, Text
+from maild.core.tokens import FieldsClaim, read_fields_token
 from maild.desk.receive import receive_waiting
 from maild.store import lists
 from tests.desk.conversation import Conversation, conversation
-from tests.values import BILLING_TEAM, IVAN, make_policy
+from tests.values import BILLING_TEAM, IVAN, make_policy, make_trust
 
 REFUND = "billing+refund@desk.example"
 NOTHING = Text("", "")
@@ -42,6 +44,9 @@ def test_what_is_missing_is_asked_for_until_it_is_there(tmp_path: Path) -> None:
             assert "\nНомер договора:\nДата оплаты:\n" in asked.text
             assert "«позавчера»: нужна дата" in asked.text
             assert "Номер договора (не заполнено)" in team.text
+            [form] = re.findall(r"^https://desk\.example/fields/(\S+)$", asked.text, re.MULTILINE)
+            assert read_fields_token(talk.desk.keys, form) == FieldsClaim(1, IVAN.address)
+            assert form not in team.everything
 
             await talk.reply(asked, IVAN.address, "Номер договора: 120417")
             assert (talk.status(1), fields_of(talk)) == ("incomplete", {"contract": "120417"})
@@ -84,6 +89,17 @@ def test_a_reply_that_fills_in_nothing_is_not_answered_again(tmp_path: Path) -> 
             await talk.reply(asked, IVAN.address, "А где этот номер?")
             assert talk.status(1) == "incomplete"
             assert [letter.kind[0] for letter in await talk.letters()] == ["new_message"]
+
+    asyncio.run(main())
+
+
+def test_in_open_trust_a_stranger_gets_no_form(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with conversation(tmp_path, **POLICY, trust=make_trust(authserv_ids=())) as talk:
+            await talk.mail(IVAN.address, "Верните деньги.", to=REFUND)
+            asked = (await talk.letters())[-1]
+            assert asked.kind == ("missing_fields", IVAN.address)
+            assert "/fields/" not in asked.everything
 
     asyncio.run(main())
 

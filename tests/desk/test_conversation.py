@@ -227,3 +227,16 @@ def test_the_same_mail_by_two_doors_at_once_is_one_message(tmp_path: Path) -> No
             assert talk.row(rows[0]).ticket == 1
 
     asyncio.run(main())
+
+
+def test_an_address_that_only_stands_in_for_from_is_never_written_to(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with conversation(tmp_path) as talk:
+            raw = b"From: <>\r\nReply-To: victim@other.example\r\nSubject: x\r\nMessage-ID: <1@x>\r\n\r\nHello\r\n"
+            number = await talk.take(raw, mail_from="", rcpt_tos=(BILLING,))
+            await receive_waiting(talk.desk)
+            row = talk.row(number)
+            assert (row.state, row.ticket) == ("held", None)
+            assert not [one for one in await talk.letters() if "other.example" in one.row.to_address]
+
+    asyncio.run(go())

@@ -45,6 +45,8 @@ def test_an_author_is_read_as_a_person_would(field: str, name: str, address: str
 def test_an_empty_author_is_stood_in_for_display_only() -> None:
     mail = parse(b"From: <>\nReply-To: Z <z@z.example>\nSender: s@s.example\n\nx")
     assert (mail.author, mail.is_author_sole) == (Mailbox("Z", "z@z.example"), False)
+    assert mail.is_author_stand_in
+    assert not parse(b"From: i@i.example\nReply-To: Z <z@z.example>\n\nx").is_author_stand_in
 
 
 @given(st.text(alphabet='ab@<>",;:()\\ =?q_.[]', max_size=60))

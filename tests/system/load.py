@@ -61,12 +61,12 @@ class Senders:
         """Wait until all mails have been taken."""
         until(lambda: not any(thread.is_alive() for thread in self._threads), "all mails are taken", seconds)
 
-    def wait(self, more: int, seconds: float = 30) -> None:
+    def wait(self, more: int, seconds: float = 120) -> None:
         """Wait until so many more mails have been taken."""
         goal = len(self.taken) + more
         until(lambda: len(self.taken) >= goal, f"{more} more mails are taken", seconds)
 
-    def wait_refused(self, more: int, seconds: float = 30) -> None:
+    def wait_refused(self, more: int, seconds: float = 120) -> None:
         """Wait until so many more mails have been put off."""
         goal = self.refused.total() + more
         until(lambda: self.refused.total() >= goal, f"{more} more mails are put off", seconds)

@@ -175,7 +175,7 @@ def events(desk: MaildProcess, number: int = 1) -> list[tuple[str, str | None]]:
     return [(event["event"], event["reason"]) for event in ticket(desk, number)["events"]]
 
 
-def settled(desk: MaildProcess, count: int, seconds: float = 20) -> list[dict[str, Any]]:
+def settled(desk: MaildProcess, count: int, seconds: float = 60) -> list[dict[str, Any]]:
     """`mail list`, as soon as there are so many mails and none of them waits."""
 
     def look() -> list[dict[str, Any]]:
@@ -185,7 +185,7 @@ def settled(desk: MaildProcess, count: int, seconds: float = 20) -> list[dict[st
     return until(look, f"{count} mails are settled", seconds)
 
 
-def all_sent(desk: MaildProcess, count: int, seconds: float = 20) -> list[dict[str, Any]]:
+def all_sent(desk: MaildProcess, count: int, seconds: float = 60) -> list[dict[str, Any]]:
     """`outbox list`, as soon as there are so many letters and all of them have been sent."""
 
     def look() -> list[dict[str, Any]]:

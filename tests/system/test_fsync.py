@@ -62,7 +62,9 @@ def assert_flushed_before_every_250(trace: str) -> int:
             flushed.append(call)
         elif call.name.startswith("pwrite") and call.file.endswith("-wal"):
             logged.append(call)
-        elif call.file.startswith(("TCP", "socket")) and r"\r\n.\r\n" in call.octets:
+        elif not call.file.startswith(("TCP", "socket")):
+            continue  # a source file of ours has the same words
+        elif r"\r\n.\r\n" in call.octets:
             dots[call.file] = call
         elif '"250 2.0.0 mail ' in call.octets:
             dot = dots.pop(call.file)

@@ -16,7 +16,7 @@ from tests.system.people import BILLING, IVAN, TEAM, all_sent, events, text_of, 
 pytestmark = pytest.mark.system
 
 
-def row_to(desk: MaildProcess, address: str, state: str, seconds: float = 20) -> dict[str, Any]:
+def row_to(desk: MaildProcess, address: str, state: str, seconds: float = 60) -> dict[str, Any]:
     """The one outbox row of that recipient and state."""
 
     def look() -> list[dict[str, Any]]:

@@ -12,7 +12,19 @@ from tests.servers import Clock, MaildProcess, until
 from tests.smtpsink import Letter, SmtpSink
 from tests.system.browser import ask, press
 from tests.system.load import Senders, all_work_done
-from tests.system.people import BORDER, IVAN, all_sent, events, links_in, settled, ticket, trusting, write
+from tests.system.people import (
+    BORDER,
+    IVAN,
+    TEAM,
+    all_sent,
+    events,
+    links_in,
+    settled,
+    text_of,
+    ticket,
+    trusting,
+    write,
+)
 
 pytestmark = pytest.mark.system
 
@@ -206,6 +218,40 @@ def test_a_ticket_is_left_alone_until_its_customer_has_been_told(
     until(lambda: not desk.json("outbox", "list", "--state", "queued"), "the solved letter is sent")
     travel_and_close(desk, still, LIMIT + timedelta(minutes=6))
     assert statuses(desk) == {1: "closed"}
+
+
+def test_time_alone_reminds_wakes_solves_and_closes(start_maild: StartMaild, sink: SmtpSink, still: Clock) -> None:
+    desk = start_maild(clock=still, **trusting())
+    ask_questions(desk, sink, 3)
+    solve(desk, 1)
+    for order in (("reply", "2", "--text", "Вот ваш счёт."), ("snooze", "3", "2d")):
+        ran = desk.cli("ticket", *order)
+        assert ran.returncode == 0, ran.stderr
+    solved_letter(sink, 1)
+    sink.wait(IVAN, 5)
+
+    travel_and_close(desk, still, LIMIT - timedelta(hours=6, minutes=2))
+    assert count(desk, 1, "reminded") == 0
+    travel_and_close(desk, still, LIMIT - timedelta(hours=6))
+    reminder = sink.wait(IVAN, 6)[-1]
+    assert "до среды, 25 ноября 2026 г., 15:00" in text_of(reminder).replace("\N{NO-BREAK SPACE}", " ")
+    assert len(links_in(reminder)) == 2
+    assert events(desk, 1)[-1][0] == "reminded"
+
+    travel_and_close(desk, still, LIMIT)
+    until(lambda: statuses(desk)[1] == "closed", "ticket 1 is closed")
+    until(lambda: [each for each in sink.to(TEAM) if "снова ждёт вас" in text_of(each)], "support is woken")
+    assert statuses(desk)[2] == "pending"
+
+    week = START + timedelta(days=7)
+    travel_and_close(desk, still, week)
+    until(lambda: statuses(desk)[2] == "solved", "silence solves")
+    until(lambda: "не получили новых вопросов" in text_of(solved_letter(sink, 2)), "the customer is told")
+    assert ticket(desk, 2)["reopen_until"] == rfc3339(week + WINDOW)
+    until(lambda: not desk.json("outbox", "list", "--state", "queued"), "all letters are sent")
+    travel_and_close(desk, still, week + WINDOW)
+    until(lambda: statuses(desk)[2] == "closed", "ticket 2 is closed")
+    assert count(desk, 2, "closed") == count(desk, 1, "reminded") == 1
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from maild.core.tokens import Action, Claim, action_token, derive_keys
 from tests.web.clock import dump
-from tests.web.conftest import CUSTOMER, Pages
+from tests.web.conftest import CUSTOMER, NONCE, Pages
 from tests.web.serving import Answer
 
 THANKS = "Спасибо, проблема решена"
@@ -32,6 +32,10 @@ class Form(HTMLParser):
 
 def is_done(answer: Answer) -> bool:
     return answer.status == 200 and "<form" not in answer.text
+
+
+def without_nonce(answer: Answer) -> str:
+    return NONCE.sub("", answer.text)
 
 
 @pytest.mark.parametrize("action", Action)
@@ -74,7 +78,7 @@ def test_pressing_continue_opens_the_ticket_again_once(pages: Pages) -> None:
     assert first != second
 
     done = pages.client.post(link, nonce=first)
-    assert is_done(done)
+    assert done.status == 200
     assert "снова в работе" in done.text
     assert pages.status(number) == "open"
     assert pages.events(number)[-1] == ("reopened", CUSTOMER.address, "http", "by_link")
@@ -82,11 +86,13 @@ def test_pressing_continue_opens_the_ticket_again_once(pages: Pages) -> None:
     before = dump(pages.desk.store)
     assert pages.client.post(link, nonce=first).body == done.body, "the same nonce again"
     assert dump(pages.desk.store) == before
-    assert pages.client.post(link, nonce=second).body == done.body, "a nonce not used before"
+    assert without_nonce(pages.client.post(link, nonce=second)) == without_nonce(done), "a nonce not used before"
     after = dump(pages.desk.store)
     assert len(after.pop("nonces")) == len(before.pop("nonces")) + 1
     assert after == before
-    assert pages.client.get(link).body == done.body
+    again = pages.client.get(link)
+    assert is_done(again)
+    assert "снова в работе" in again.text
 
 
 def test_pressing_thanks_confirms_once_and_leaves_the_deadline(pages: Pages) -> None:
@@ -104,7 +110,7 @@ def test_a_customer_may_change_his_mind_as_often_as_he_likes(pages: Pages) -> No
     number = pages.open_ticket()
     for action, status in [("solved", "solved"), ("continue", "open"), ("solved", "solved"), ("continue", "open")]:
         link = pages.link(number, Action(action))
-        assert is_done(pages.client.post(link, nonce=pages.nonce(link)))
+        assert pages.client.post(link, nonce=pages.nonce(link)).status == 200
         assert pages.status(number) == status
 
 
@@ -140,7 +146,7 @@ def test_a_missing_foreign_altered_or_old_nonce_is_refused(pages: Pages) -> None
 def test_a_form_that_is_too_large_is_not_read(pages: Pages) -> None:
     link = pages.link(pages.solved_ticket(), Action.CONTINUE)
     before = dump(pages.desk.store)
-    assert pages.client.post(link, nonce="n" * 17_000).status == 413
+    assert pages.client.post(link, nonce="n" * 270_000).status == 413
     assert dump(pages.desk.store) == before
 
 
@@ -167,7 +173,7 @@ def test_until_the_deadline_the_link_acts_and_from_then_on_it_says_so(pages: Pag
     link, too_late = pages.link(early, Action.CONTINUE), pages.link(late, Action.CONTINUE)
     pages.clock.forward(timedelta(hours=48) - timedelta(microseconds=1))
     nonce, last = pages.nonce(link), pages.nonce(too_late)
-    assert is_done(pages.client.post(link, nonce=nonce))
+    assert pages.client.post(link, nonce=nonce).status == 200
     assert pages.status(early) == "open"
 
     pages.clock.forward(timedelta(microseconds=1))

@@ -71,7 +71,20 @@ def test_a_customer_opens_the_link_and_presses_the_button(pages: Pages, page: "P
     assert page.inner_text("main") == done
     assert [event[0] for event in pages.events(number)][-2:] == ["confirmed", "reopened"]
     page.go_back()
-    assert page.inner_text("main") == done, "pages are never kept: going back shows today's state"
+    assert "снова в работе" in page.inner_text("main"), "pages are never kept: going back shows today's state"
+
+
+def test_a_customer_says_what_is_still_wrong(pages: Pages, page: "Page") -> None:
+    number = pages.solved_ticket()
+    page.goto(f"http://127.0.0.1:{pages.client.port}{pages.link(number, Action.CONTINUE)}")
+    page.get_by_role("button", name="Проблема не решена, продолжить общение").click()
+    page.get_by_label("Что осталось не так?").fill("Адрес в счёте старый.\nИсправьте, пожалуйста.")
+    assert page.evaluate(OVERFLOW) == 0
+    page.get_by_role("button", name="Отправить").click()
+    assert "Сообщение передано" in page.inner_text("main")
+    page.reload()
+    assert "Сообщение передано" in page.inner_text("main")
+    assert [event[0] for event in pages.events(number)][-2:] == ["reopened", "customer_wrote"]
 
 
 def test_the_pages_are_styled_and_fit(pages: Pages, browser: "Browser") -> None:
