@@ -125,7 +125,7 @@ class Writer:
             with self._backend.writing():
                 batch.carry_out()
         except peewee.PeeweeException as error:
-            log.warning("commit failed: %s", error)
+            log.warning("commit failed: %s", _first_cause(error))
             self._backend.recover()
             busy = StoreBusy("the database is not available")
             busy.__cause__ = error
@@ -221,3 +221,10 @@ def _settle(outcomes: list[_Outcome]) -> None:
             answer.set_result(outcome.result)
         else:
             answer.set_exception(outcome.failure)
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """What went wrong before the rollback did: SQLite itself rolls back when the disk is full, so ours fails too."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error

@@ -77,7 +77,7 @@ def test_the_facts_answer_what_the_keys_ask(store: Store) -> None:
     number = new_ticket(store)
     store.run_now(tickets.add_message, number, message(message_id="q@client.example"), None)
     letter = add_letter(store, number, message_id="ours@desk.example")
-    store.run_now(lambda tx: tx.run("INSERT INTO people VALUES (?, 'en')", IVAN.address))
+    store.run_now(lambda tx: tx.run("INSERT INTO people (address, language) VALUES (?, 'en')", IVAN.address))
     keys = MailKeys(
         IVAN.address, "ours@desk.example", references=("q@client.example", "x"), numbers=(99,), letter=letter
     )
