@@ -43,7 +43,8 @@ class Attachment:
     """A part of the raw mail that is not its text.
 
     `name` is safe as a file name. `part` is its index in the depth-first walk of the mail's leaf parts, by which
-    `mime.attach.cut` finds its bytes again; `size` is in octets of the decoded content.
+    `mime.attach.cut` finds its bytes again; `size` is in octets of the decoded content. `is_repeated`: a logo that
+    stands in an earlier message of the ticket already; letters leave it out.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Attachment:
     inline: bool
     content_id: str
     part: int
+    is_repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,9 @@ def _say(tx: Tx, message: AddMessage, ticket: int, mail: int | None) -> int:
         unreachable.remove(tx, message.author.address)
     if message.language:
         people.learn(tx, message.author.address, message.language)
-    return tickets.add_message(tx, ticket, message, mail)
+    seen = tickets.pictures_in(tx, ticket) if any(file.inline for file in message.attachments) else frozenset()
+    files = tuple(replace(file, is_repeated=file.inline and file.sha256 in seen) for file in message.attachments)
+    return tickets.add_message(tx, ticket, replace(message, attachments=files), mail)
 
 
 def _note(tx: Tx, effect: LetterBounced | LetterReported | Mute, now: datetime) -> None:

@@ -188,7 +188,7 @@ def _files(draft: _Draft) -> tuple[Attachment, ...]:
     material = draft.material
     if material.message is None or material.raw is None or not (draft.is_for_team or draft.letter in WITH_ACTIONS):
         return ()
-    return material.message.attachments
+    return material.message.new_files
 
 
 def _attachments(draft: _Draft) -> tuple[OutgoingAttachment, ...]:
@@ -212,7 +212,7 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "person": _person(material.customer if draft.is_for_team else Mailbox(row.to_name, row.to_address)),
         "author": _author(draft, material.message) if material.message else None,
         "words": without_tokens(material.message.reply, desk.policy) if material.message else "",
-        "attachments": [_file(draft, file) for file in (material.message.attachments if material.message else ())],
+        "attachments": [_file(draft, file) for file in (material.message.new_files if material.message else ())],
         "thread": [_entry(draft, entry) for entry in material.earlier],
         "links": _links(draft),
         "mailtos": _mailtos(draft),

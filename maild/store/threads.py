@@ -31,6 +31,11 @@ class Entry:
     attachments: tuple[Attachment, ...]
     message_id: str
 
+    @property
+    def new_files(self) -> tuple[Attachment, ...]:
+        """Its attachments without the logos that came before."""
+        return tuple(file for file in self.attachments if not file.is_repeated)
+
 
 @dataclass(frozen=True, slots=True)
 class TicketRef:

@@ -206,6 +206,13 @@ def said_before(tx: Tx, number: int, author: str, words: str) -> int:
     return int(row[0]) if row else 0
 
 
+def pictures_in(tx: Tx, number: int) -> frozenset[str]:
+    """The hashes of all pictures that stand in the text of a ticket's messages: signatures repeat theirs each time."""
+    rows = tx.all("SELECT attachments FROM messages WHERE ticket = ?", number)
+    files = (file for row in rows for file in json.loads(row[0]))
+    return frozenset(file["sha256"] for file in files if file["inline"])
+
+
 def message_of_mail(tx: Tx, mail: int) -> int | None:
     """The first entry that was cut from that mail, or None."""
     row = tx.one("SELECT id FROM messages WHERE mail = ? ORDER BY id LIMIT 1", mail)
