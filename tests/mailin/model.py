@@ -48,7 +48,6 @@ OTHERS = {
     b"XFORWARD ADDR=192.0.2.1": "550",
     b"QUIT please": "501",
 }
-_ORDERED = ("MAIL", "RCPT", "DATA")
 
 
 @dataclass(slots=True)
@@ -84,14 +83,8 @@ class Receiver:
     def _command(self, verb: str, line: bytes) -> list[str]:
         if verb in ("EHLO", "HELO", "LHLO"):
             return self._hello(verb, line)
-        if verb in _ORDERED and not self.has_said_hello and line != b"DATA":
-            return ["503"]
-        if verb == "MAIL":
-            return [self._mail(MAIL[line], line)]
-        if verb == "RCPT":
-            return [self._rcpt(RCPT[line], line)]
-        if verb == "DATA":
-            return [self._data(line)]
+        if verb in _ORDERED:
+            return [_ORDERED[verb](self, line) if self.has_said_hello else "503"]
         if line == b"QUIT":
             return self._closed("221")
         if line == b"RSET":
@@ -118,7 +111,8 @@ class Receiver:
     def _reset(self) -> None:
         self.has_sender, self.recipients = False, 0
 
-    def _mail(self, code: str, line: bytes) -> str:
+    def _mail(self, line: bytes) -> str:
+        code = MAIL[line]
         if code in ("501", "553") and b"=" not in line:
             return code
         if not self.is_extended and b"=" in line:
@@ -128,7 +122,8 @@ class Receiver:
         self.has_sender = code == "250"
         return code
 
-    def _rcpt(self, code: str, line: bytes) -> str:
+    def _rcpt(self, line: bytes) -> str:
+        code = RCPT[line]
         if not self.has_sender:
             return "503"
         if not self.is_extended and b"=" in line:
@@ -137,7 +132,7 @@ class Receiver:
         return code
 
     def _data(self, line: bytes) -> str:
-        if not self.has_said_hello or not self.recipients:
+        if not self.recipients:
             return "503"
         if line != b"DATA":
             return "501"
@@ -164,3 +159,6 @@ class Receiver:
             return "554"
         self.taken.append(mended)
         return "250"
+
+
+_ORDERED = {"MAIL": Receiver._mail, "RCPT": Receiver._rcpt, "DATA": Receiver._data}
