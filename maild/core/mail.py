@@ -134,6 +134,7 @@ class Envelope:
     `mail_from` is "" for the null sender. `peer` is the client's address, "" for a unix socket.
     `is_trusted_peer`: its Authentication-Results fields count. `user` is the address that authenticated, or "".
     `results` is the value of such a field as we wrote it ourselves (`trust.verify`), "" if nothing was checked.
+    `is_silent`: old mail that is brought in; nobody is written to because of it, and no deadline begins.
     """
 
     mail_from: str
@@ -144,3 +145,4 @@ class Envelope:
     user: str
     received_at: datetime
     results: str = ""
+    is_silent: bool = False

@@ -140,7 +140,7 @@ def _known(tx: Tx, identity: Identity) -> int:
 
 _ARRIVAL = (
     'INSERT INTO arrivals (mail, door, source_key, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at,'
-    " results, is_routed) VALUES "
+    " results, is_silent, is_routed) VALUES "
 )
 
 
@@ -149,12 +149,12 @@ def _arrival(delivery: Delivery, mail: int, *, is_routed: bool) -> tuple[object,
     return (
         mail, envelope.door.value, delivery.source_key, envelope.peer, envelope.is_trusted_peer, envelope.user,
         envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), envelope.results,
-        is_routed,
+        envelope.is_silent, is_routed,
     )  # fmt: skip
 
 
 def _add_arrivals(tx: Tx, arrivals: Sequence[tuple[object, ...]]) -> None:
-    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
+    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
     tx.run(_ARRIVAL + values, *(value for arrival in arrivals for value in arrival))
 
 
@@ -183,7 +183,8 @@ def load(tx: Tx, mail: int) -> SpooledMail:
     if row is None:
         raise LookupError(f"no mail {mail}")
     rows = tx.all(
-        'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_routed, id'
+        'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent,'
+        " is_routed, id"
         " FROM arrivals WHERE mail = ? ORDER BY id",
         mail,
     )
@@ -194,15 +195,18 @@ def load(tx: Tx, mail: int) -> SpooledMail:
         attempts=int(row[1]),
         ticket=row[2],
         is_released=bool(row[3]) and approval is None,
-        arrivals=tuple(_envelope(entry) for entry in rows if not entry[8]),
-        last_arrival=max(int(entry[9]) for entry in rows),
-        known_rcpts=frozenset(address for entry in rows if entry[8] for address in json.loads(entry[5])),
+        arrivals=tuple(_envelope(entry) for entry in rows if not entry[9]),
+        last_arrival=max(int(entry[10]) for entry in rows),
+        known_rcpts=frozenset(address for entry in rows if entry[9] for address in json.loads(entry[5])),
         approval=approval,
     )
 
 
 _HEAD = 256 * 2**10  # octets
-_DELIVERED = 'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, mail FROM arrivals'
+_DELIVERED = (
+    'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent, mail'
+    " FROM arrivals"
+)
 
 
 def _envelope(row: Row) -> Envelope:
@@ -215,6 +219,7 @@ def _envelope(row: Row) -> Envelope:
         user=row[3],
         received_at=from_micros(row[6]),
         results=row[7],
+        is_silent=bool(row[8]),
     )
 
 
@@ -375,7 +380,7 @@ def row(tx: Tx, mail: int) -> LedgerRow | None:
 
 def recent(tx: Tx, limit: int) -> list[tuple[int, Envelope]]:
     """The newest deliveries, newest first: which mail, and how it came."""
-    return [(int(found[8]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
+    return [(int(found[9]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
 
 
 def _row(found: Row) -> LedgerRow:
