@@ -17,7 +17,7 @@ SAID = (
     b"* OK ready {5}\r\n"
     b'* LIST (\\HasNoChildren \\Sent) "/" {4}\r\nSent\r\n'
     b'* 1 FETCH (UID 7 FLAGS (\\Seen $x) INTERNALDATE " 5-Nov-2026 09:08:07 +0300"'
-    b" BODY[HEADER.FIELDS (TO)] {3}\r\n)\r\n'
+    b" BODY[HEADER.FIELDS (TO)] {3}\r\n)\r\n"
     b" RFC822.SIZE 12 BODY[] {0}\r\n)\r\n"
     b"A1 OK [COPYUID 1 2:4 7,9:10] done\r\n"
 )
