@@ -17,7 +17,7 @@ from maild.core.effects import Decision, Effect, Event, LetterBounced, LetterRep
 from maild.core.explain import claimed, explained, held
 from maild.core.facts import Approval, Facts, LetterFacts, TicketFacts
 from maild.core.letter import Letter
-from maild.core.mail import BouncedRecipient, Envelope, Kind, Mail
+from maild.core.mail import BouncedRecipient, Envelope, Kind, Mail, Mark
 from maild.core.match import Match, match_customer, proofs_in
 from maild.core.policy import Policy
 from maild.core.reports import Delivery
@@ -58,6 +58,7 @@ def decide(
     `is_released`: a person let a held mail through; it speaks with a customer's rights only (SPEC section 5).
     `approval`: a person of support said that a held mail of support's is to be sent, or kept as a note.
     """
+    policy = policy.for_mailbox(envelope.mailbox)
     trust = trust_in(mail, envelope, policy)
     spoken = spoken_by_visitor(mail, trust, policy)
     words = spoken or mail
@@ -87,6 +88,8 @@ def decide_second_arrival(envelope: Envelope, known: Iterable[str], ticket: Tick
 def _decide(case: Case, instance: str, approval: Approval | None, *, is_released: bool) -> Decision:
     if case.mail.error is not None:
         return held(case, Reason.HELD_UNPARSABLE, _match(case).ticket)
+    if case.envelope.mark is Mark.CUT and not is_released and approval is None:
+        return held(case, Reason.HELD_CUT, _match(case).ticket)
     if not case.routes:
         return held(case, Reason.HELD_NO_RECIPIENT)
     if approval is not None:
@@ -111,7 +114,7 @@ def _decide_fresh(case: Case, instance: str) -> Decision:
 def _decide_person(case: Case) -> Decision:
     if case.trust is Trust.FAILED:
         return held(case, Reason.HELD_TRUST_FAILED, _match(case).ticket)
-    if is_marked_spam(case.mail, case.envelope, case.policy.trust):
+    if case.envelope.mark is Mark.JUNK or is_marked_spam(case.mail, case.envelope, case.policy.trust):
         return _decide_spam(case)
     if not _has_author(case):
         return held(case, Reason.HELD_NO_AUTHOR)
@@ -126,7 +129,8 @@ def _has_author(case: Case) -> bool:
 def _decide_spam(case: Case) -> Decision:
     """Set aside. Nothing is written to that address by itself, unless it is sure to take part in a ticket."""
     match = _match(case)
-    decision = held(case, Reason.HELD_SPAM, match.ticket)
+    is_junk = case.envelope.mark is Mark.JUNK
+    decision = held(case, Reason.HELD_JUNK if is_junk else Reason.HELD_SPAM, match.ticket)
     if match.is_confirmed or not case.author.address:
         return decision
     return replace(decision, effects=(*decision.effects, Mute(case.author.address)))
