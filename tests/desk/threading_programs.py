@@ -2,8 +2,8 @@
 
 import fcntl
 import os
-import pwd
 import pty
+import pwd
 import re
 import select
 import shutil
