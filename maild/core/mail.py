@@ -134,6 +134,7 @@ class Envelope:
     `mail_from` is "" for the null sender. `peer` is the client's address, "" for a unix socket.
     `is_trusted_peer`: its Authentication-Results fields count. `user` is the address that authenticated, or "".
     `results` is the value of such a field as we wrote it ourselves (`trust.verify`), "" if nothing was checked.
+    `sent_in` is the address of the mailbox of support in whose Sent folder it lay, "" for a mail that came in.
     """
 
     mail_from: str
@@ -144,3 +145,4 @@ class Envelope:
     user: str
     received_at: datetime
     results: str = ""
+    sent_in: str = ""

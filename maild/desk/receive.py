@@ -117,6 +117,8 @@ def _settle(tx: Tx, desk: Desk, spooled: ledger.SpooledMail, mail: Mail) -> str:
     )
     ticket = apply(tx, desk, decision, now, spooled.id)
     ledger.settle(tx, spooled, _fate(desk, mail, envelope, decision, ticket))
+    if envelope.sent_in and not decision.is_held:
+        ledger.look_again(tx, mail.message_id, spooled.id)
     if decision.is_held and any(isinstance(effect, Send) for effect in decision.effects):
         ledger.announced(tx, spooled.id, now)  # its author has been told, or the team
     return f"{'held' if decision.is_held else 'done'} ticket={ticket} reason={decision.reason.name.lower()}"
@@ -148,6 +150,7 @@ def merged(arrivals: tuple[Envelope, ...]) -> Envelope:
         user=first.user,
         received_at=first.received_at,
         results=first.results,
+        sent_in=next((arrival.sent_in for arrival in arrivals if arrival.sent_in), ""),
     )
 
 

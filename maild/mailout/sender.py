@@ -116,7 +116,7 @@ class _Sender:
 
     async def _claim(self, limit: int) -> list[outbox.Letter]:
         try:
-            return await self._desk.store.run(outbox.claim, self._desk.now(), limit)
+            return await self._desk.store.run(outbox.claim, self._desk.now(), limit, self._desk.policy.filed_addresses)
         except StoreBusy as error:
             log.warning("letters cannot be claimed: %s", error)
             return []
