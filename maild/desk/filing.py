@@ -82,6 +82,12 @@ def _appear(tx: Tx, desk: Desk, queue: Queue, seen: Seen, uid: int, message_id: 
         return
 
 
+async def found(desk: Desk, queue: Queue, folder: str, uidvalidity: int, uid: int, filing: Filing) -> None:
+    """A letter that was missing lies there."""
+    seen = Seen(folder, uidvalidity, 0, (), None)
+    await desk.store.run(lambda tx: _appear(tx, desk, queue, seen, uid, filing.message_id, desk.now()))
+
+
 def _belongs(tx: Tx, desk: Desk, queue: Queue, ticket: int, folder: str) -> bool:
     state = filings.states(tx, [ticket]).get(ticket)
     return state is not None and folder == _folder(state, desk, queue)
@@ -140,6 +146,20 @@ def _misplaced(tx: Tx, desk: Desk, queue: Queue, limit: int) -> list[Misplaced]:
         for filing in found
         if filing.ticket and (state := states.get(filing.ticket))
     ]
+
+
+async def put_right(desk: Desk, present: Sequence[Misplaced], *, gone: Sequence[Misplaced]) -> None:
+    """Those that were there lie where they belong now; the others have to be seen again first."""
+    await desk.store.run(_put_right, present, gone, desk.now())
+
+
+def _put_right(tx: Tx, present: Sequence[Misplaced], gone: Sequence[Misplaced], now: datetime) -> None:
+    for letter in present:
+        if letter.folder != letter.filing.folder:
+            filings.lies(tx, letter.filing.id, letter.folder)
+    filings.settled(tx, [letter.filing.id for letter in present])
+    for letter in gone:
+        filings.missing(tx, letter.filing.id, now)
 
 
 async def note_deleted(desk: Desk, queue: Queue, before: datetime) -> None:

@@ -11,11 +11,11 @@ from datetime import timedelta
 from typing import ParamSpec, TypeVar
 
 from maild.core.errors import StoreBusy
+from maild.core.retry import next_attempt
 from maild.desk import delivery, letters
 from maild.desk.desk import Desk
 from maild.mailout.breaker import Breaker
 from maild.mailout.outcome import Delivered, Later, Never, Outcome, Transport
-from maild.mailout.retry import next_attempt
 from maild.store import outbox
 
 P = ParamSpec("P")

@@ -30,7 +30,7 @@ incomplete | new | incomplete | pending | solved round | new | pending | closed 
 new | new | new | pending | solved round | open | pending | closed | solved+ round | new | -
 open | open | open | pending | solved round | open | pending | closed | solved+ round | open | -
 pending | open | pending | pending | solved round | open | pending | closed | solved+ round | open | solved round
-solved | open again | solved | solved round | solved round | open again | pending again | closed | solved+ | open again|-
+solved | open again | solved | solved round | solved round | open again | pending again| closed| solved+ | open again| -
 closed | follow_up | recorded | follow_up | refused | refused | refused | refused | refused | refused | -
 """
 CELLS = [
