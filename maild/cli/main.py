@@ -8,6 +8,7 @@ from maild.cli.check import check
 from maild.cli.explain import explain
 from maild.cli.group import Group
 from maild.cli.hold import hold
+from maild.cli.imports import import_
 from maild.cli.init import init
 from maild.cli.mail import mail
 from maild.cli.migrate import migrate
@@ -38,5 +39,5 @@ def serve() -> None:
     run(config_file())
 
 
-for _command in (audit, check, explain, hold, init, mail, migrate, outbox, smtp, templates, ticket):
+for _command in (audit, check, explain, hold, import_, init, mail, migrate, outbox, smtp, templates, ticket):
     main.add_command(_command)

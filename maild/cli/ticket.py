@@ -184,8 +184,9 @@ def cc(number: int, who: str) -> None:
 
 def _order(number: int, word: str, argument: str) -> None:
     """Give the order that the same line of an agent's mail would give."""
-    from maild.core.commands import Command, Word
+    from maild.core.commands import Command
     from maild.core.orders import Trouble, read_order
+    from maild.core.words import Word
     from maild.desk import act
 
     with opened_desk() as desk:

@@ -32,7 +32,7 @@ from maild.core.forms import Card
 from maild.core.letter import Letter
 from maild.core.mail import Mailbox
 from maild.core.match import Match
-from maild.core.provoked import dropped
+from maild.core.provoked import dropped, warned
 from maild.core.requests import decide_request
 from maild.core.rights import Actor, Right, Standing, rights_of
 from maild.core.robots import is_within, may_answer
@@ -249,7 +249,8 @@ def _acknowledgement(case: Case, language: str, card: Card) -> list[Effect]:
                 "is_general": case.routes[0].is_general,
                 **problems_context(card, with_values=is_verified),
             },
-        )
+        ),
+        *warned(case, case.routes[0].category),
     ]
 
 

@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import jinja2
 from jinja2 import meta
+from jinja2.bccache import Bucket
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
@@ -56,6 +58,24 @@ def templates_dir() -> Path:
     return packaged if packaged.is_dir() else package.parent / "templates"
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """Compiled templates of this process: a reload compiles only what has changed."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
+_NAMES: dict[str, set[str]] = {}  # source of a template -> variables it uses
+
+
 def environment(directory: Path, language: str) -> SandboxedEnvironment:
     """The one way templates are set up: files of the language first, then those all languages share.
 
@@ -69,6 +89,7 @@ def environment(directory: Path, language: str) -> SandboxedEnvironment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         auto_reload=False,
+        bytecode_cache=_COMPILED,
     )
     made.globals["say"] = tomllib.loads((directory / language / "words.toml").read_text(encoding="utf-8"))
     made.globals["language"] = language
@@ -206,7 +227,7 @@ class Renderer:
         if not path.is_file():
             return [f"{path}: missing"]
         try:
-            used = meta.find_undeclared_variables(made.parse(path.read_text(encoding="utf-8")))
+            used = _names_in(path.read_text(encoding="utf-8"), made)
             if unknown := sorted(used - samples[0].keys() - made.globals.keys()):
                 return [f"{path}: undefined variable {one!r}" for one in unknown]
             for sample in samples:
@@ -227,6 +248,13 @@ class Renderer:
 
 def _sample_of(page: str, language: str) -> dict[str, object]:
     return sample_portal(language) if page in PORTAL_PAGES else sample_page(page, language)
+
+
+def _names_in(source: str, made: SandboxedEnvironment) -> set[str]:
+    """The variables a template uses and does not set."""
+    if source not in _NAMES:
+        _NAMES[source] = meta.find_undeclared_variables(made.parse(source))
+    return _NAMES[source]
 
 
 def _languages_in(directory: Path) -> tuple[str, ...]:

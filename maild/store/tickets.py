@@ -224,11 +224,14 @@ def message_of_mail(tx: Tx, mail: int) -> int | None:
     return int(row[0]) if row else None
 
 
-def set_status(tx: Tx, number: int, change: SetStatus) -> None:
+def set_status(tx: Tx, number: int, change: SetStatus, now: datetime) -> None:
     """The status; with `solved_at` a new round. A ticket that opens again has left its round behind."""
     if change.status is Status.CLOSED:
         until = ", reopen_until = NULL" if change.is_final else ""
-        tx.run(f"UPDATE tickets SET status = ?{until} WHERE number = ?", change.status.value, number)
+        tx.run(
+            f"UPDATE tickets SET status = ?, closed_at = ?{until} WHERE number = ?",
+            change.status.value, to_micros(now), number,
+        )  # fmt: skip
         return
     tx.run(
         "UPDATE tickets SET status = ?, solved_at = ?, reopen_until = ?, auto_solve_at = ?, confirmed_at = NULL,"
