@@ -9,7 +9,7 @@ RUNTIME := $(VENV)/.runtime
 TOOLS := $(VENV)/.tools
 # More than there are cores: many tests wait for the clock.
 PYTEST := $(PY) -m pytest --numprocesses 3 --dist worksteal
-PACKAGES := chromium faketime libfaketime mutt openssl postfix postgresql strace swaks systemd
+PACKAGES := chromium dovecot-core dovecot-imapd dovecot-lmtpd faketime libfaketime mutt openssl postfix postgresql strace swaks systemd
 export MAILD_CORPUS ?= $(abspath ../shared/corpus)
 
 .PHONY: help demo test check lint soak fuzz bench packages clean
