@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 from maild.store import settings
+from maild.store.db import Tx
 from tests.cli.conftest import QUESTION, REST, MakeTrial, Trial
 
 
@@ -31,6 +32,11 @@ def test_into_a_directory_each_gets_a_name_of_its_own(trial: Trial, tmp_path: Pa
     assert (status, words) == (73, f"maild: {made} exists already, and nothing is overwritten\n")
 
 
+def put_both(tx: Tx, value: str) -> None:
+    for key in ("left", "right"):
+        settings.put(tx, key, value)
+
+
 def test_those_who_write_meanwhile_are_not_stopped_and_not_torn(trial: Trial, tmp_path: Path) -> None:
     """Two values are always written together: a copy never has one without the other."""
     is_over = threading.Event()
@@ -40,7 +46,7 @@ def test_those_who_write_meanwhile_are_not_stopped_and_not_torn(trial: Trial, tm
             number = 0
             while not is_over.is_set():
                 number += 1
-                desk.store.run_now(lambda tx, n=str(number): [settings.put(tx, key, n) for key in ("left", "right")])
+                desk.store.run_now(put_both, str(number))
 
         writer = threading.Thread(target=write)
         writer.start()

@@ -2,10 +2,14 @@
 
 import json
 import mailbox
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from maild.store import retention
+from maild.core.effects import AddMessage, Role
+from maild.core.mail import Mailbox
+from maild.store import retention, tickets
+from maild.store.db import Tx
+from maild.store.times import to_micros
 from tests.cli.conftest import QUESTION, RECEIVED, Trial
 
 SECOND = QUESTION.replace(b"q1@", b"q2@").replace("Где мой счёт?".encode(), b"From here on\r\n>From there\r\n")
@@ -47,21 +51,18 @@ def test_tickets_go_out_as_ticket_show_shows_them(trial: Trial) -> None:
     assert json.loads(one)["number"] == 2
 
 
+def answer(tx: Tx, number: int, moment: datetime) -> None:
+    """The ticket was opened at `RECEIVED` and answered then."""
+    tx.run("UPDATE tickets SET created_at = ? WHERE number = ?", to_micros(RECEIVED), number)
+    said = AddMessage(number, Mailbox("", "anna@office.example"), Role.AGENT, "Вот.", "Вот.", moment)
+    tickets.add_message(tx, number, said, None)
+
+
 def test_stats_count_and_measure(trial: Trial) -> None:
     for number, minutes in enumerate((10, 30, 120)):
         trial.put(QUESTION.replace(b"q1@", b"q%d@" % (number + 10)))
         with trial.desk() as desk:
-            later = int((RECEIVED + timedelta(minutes=minutes)).timestamp() * 1e6)
-            desk.store.run_now(
-                lambda tx, n=number + 1, at=later: [
-                    tx.run("UPDATE tickets SET created_at = ? WHERE number = ?", int(RECEIVED.timestamp() * 1e6), n),
-                    tx.run(
-                        "INSERT INTO messages (ticket, at, author, author_name, role, is_note, text, reply, attachments,"
-                        " trust, message_id) VALUES (?, ?, '', '', 'agent', FALSE, '', '', '[]', '', '')",
-                        n, at,
-                    ),
-                ]
-            )  # fmt: skip
+            desk.store.run_now(answer, number + 1, RECEIVED + timedelta(minutes=minutes))
     trial.put(QUESTION)
     trial.said("ticket", "solve", "1")
     [found] = trial.json("stats")
