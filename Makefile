@@ -10,7 +10,7 @@ TOOLS := $(VENV)/.tools
 # More than there are cores: many tests wait for the clock.
 PYTEST := $(PY) -m pytest --numprocesses 3 --dist worksteal
 QUICK := tests/core tests/mime tests/store tests/desk tests/test_config.py tests/test_floors.py
-PACKAGES := chromium faketime libfaketime mutt openssl postfix postgresql strace swaks systemd
+PACKAGES := chromium dovecot-core dovecot-imapd dovecot-lmtpd faketime libfaketime mutt openssl postfix postgresql strace swaks systemd
 export MAILD_CORPUS ?= $(abspath ../shared/corpus)
 
 .PHONY: help demo test check lint soak fuzz bench packages clean

@@ -133,7 +133,7 @@ def _http_servers(
     static = (config.desk.templates or templates_dir()) / "static"
     if bound := listening.sockets["http"]:
         hosts = allowed_hosts(config.desk.public_url, listening.addresses("http"))
-        servers.append(HttpServer(web_app(desk, hosts, static), bound))
+        servers.append(HttpServer(web_app(desk, hosts, static, config.http.trusted_proxies), bound))
     if bound := listening.sockets["ops"]:
 
         def values() -> Mapping[str, float]:
