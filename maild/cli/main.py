@@ -4,8 +4,10 @@ import click
 
 from maild import __version__
 from maild.cli.audit import audit
+from maild.cli.backup import backup
 from maild.cli.check import check
 from maild.cli.explain import explain
+from maild.cli.export import export
 from maild.cli.group import Group
 from maild.cli.hold import hold
 from maild.cli.imports import import_
@@ -15,6 +17,7 @@ from maild.cli.migrate import migrate
 from maild.cli.open import config_file
 from maild.cli.outbox import outbox
 from maild.cli.smtp import smtp
+from maild.cli.stats import stats
 from maild.cli.templates import templates
 from maild.cli.ticket import ticket
 
@@ -39,5 +42,21 @@ def serve() -> None:
     run(config_file())
 
 
-for _command in (audit, check, explain, hold, import_, init, mail, migrate, outbox, smtp, templates, ticket):
+for _command in (
+    audit,
+    backup,
+    check,
+    explain,
+    export,
+    hold,
+    import_,
+    init,
+    mail,
+    migrate,
+    outbox,
+    smtp,
+    stats,
+    templates,
+    ticket,
+):
     main.add_command(_command)

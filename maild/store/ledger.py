@@ -404,6 +404,12 @@ def recent(tx: Tx, limit: int) -> list[tuple[int, Envelope]]:
     return [(int(found[9]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
 
 
+def envelope_of(tx: Tx, mail: int) -> Envelope | None:
+    """How that mail came the first time, or None."""
+    found = tx.one(f"{_DELIVERED} WHERE mail = ? ORDER BY id LIMIT 1", mail)
+    return _envelope(found) if found else None
+
+
 def _row(found: Row) -> LedgerRow:
     return LedgerRow(found[0], from_micros(found[1]), *found[2:])
 
