@@ -118,6 +118,15 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How long raw mail, closed tickets and dropped mail are kept; 0 is for ever."""
+
+    raw: timedelta = timedelta(0)
+    closed: timedelta = timedelta(0)
+    holds: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Everything the rules need to know about this desk. Addresses are normalised."""
 
@@ -143,6 +152,7 @@ class Policy:
     budgets: Budgets
     max_letter: int = 25 * 2**20  # octets that the relay takes
     queues: tuple[Queue, ...] = ()
+    retention: Retention = Retention()
 
     def tag(self, number: int) -> str:
         """The ticket's number as subjects carry it: `[#1042]`."""

@@ -22,11 +22,10 @@ def envelope_of(header: bytes, queue: Queue, received_at: datetime) -> Envelope:
         mail_from=queue.address,
         rcpt_tos=tuple(dict.fromkeys(normalise(address) for address in addresses if "@" in address)),
         door=Door.IMAP,
-        peer="",
+        peer=queue.name,
         is_trusted_peer=False,
-        user="",
+        user=queue.address,
         received_at=received_at,
-        sent_in=queue.address,
     )
 
 

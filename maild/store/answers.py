@@ -46,7 +46,8 @@ def is_said(tx: Tx, message_id: str, *, is_sent: bool) -> bool:
     marks = ", ".join("?" * len(_SPOKEN))
     row = tx.one(
         f"SELECT 1 FROM mails m WHERE m.message_id = ? AND m.state = 'done' AND m.reason IN ({marks})"
-        " AND (? OR EXISTS (SELECT 1 FROM arrivals a WHERE a.mail = m.id AND a.sent_in <> '')) LIMIT 1",
+        " AND (? OR EXISTS (SELECT 1 FROM arrivals a WHERE a.mail = m.id AND a.door = 'imap' AND a.\"user\" <> ''))"
+        " LIMIT 1",
         message_id, *_SPOKEN, is_sent,
     )  # fmt: skip
     return row is not None

@@ -46,7 +46,7 @@ def answer(**changes: Any) -> Mail:
 
 def found(mail: Mail, facts: Facts, to: tuple[str, ...] = (IVAN.address,), policy: Any = OPEN) -> Decision:
     envelope = make_envelope(
-        mail_from=BILLING_TEAM, rcpt_tos=to, door=Door.IMAP, is_trusted_peer=False, sent_in=BILLING_TEAM
+        mail_from=BILLING_TEAM, rcpt_tos=to, door=Door.IMAP, is_trusted_peer=False, user=BILLING_TEAM
     )
     return decided(mail, envelope, facts, policy)
 

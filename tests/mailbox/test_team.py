@@ -73,7 +73,7 @@ class Office:
         assert answer == "OK"
 
     def texts(self, folder: str) -> list[bytes]:
-        return [self.program.uid("FETCH", uid, "(BODY.PEEK[])")[1][0][1] for uid in self.uids(folder)]
+        return [self.program.uid("FETCH", uid.decode(), "(BODY.PEEK[])")[1][0][1] for uid in self.uids(folder)]
 
     def flags(self, folder: str) -> str:
         uids = b",".join(self.uids(folder)).decode()
@@ -287,7 +287,7 @@ def put_into_sent(there: Office, to: str, words: str, number: int, **fields: str
         f"From: {address}\r\nTo: {to}\r\nSubject: Re: Счёт\r\nMessage-ID: <sent{number}@office.example>\r\n"
         f"{''.join(lines)}Content-Type: text/plain; charset=utf-8\r\n\r\n{words}\r\n"
     )
-    assert there.program.append("Sent", r"(\Seen)", None, raw.encode())[0] == "OK"  # type: ignore[arg-type]
+    assert there.program.append("Sent", r"(\Seen)", None, raw.encode())[0] == "OK"
 
 
 async def read_sent(there: Office) -> None:

@@ -7,7 +7,7 @@ from playhouse.sqlite_ext import AutoIncrementField
 
 
 def up(migrator: Any, db: peewee.Database) -> None:
-    """Create the tables; arrivals learn which Sent folder a mail lay in."""
+    """Create the tables."""
     identity = AutoIncrementField if isinstance(db, peewee.SqliteDatabase) else peewee.BigAutoField
 
     class Table(peewee.Model):
@@ -69,4 +69,3 @@ def up(migrator: Any, db: peewee.Database) -> None:
             primary_key = peewee.CompositeKey("mailbox", "folder")
 
     db.create_tables([Filings, SentCopies, FolderMarks], safe=False)
-    db.execute_sql("ALTER TABLE arrivals ADD COLUMN sent_in TEXT NOT NULL DEFAULT ''")
