@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from maild.core.address import normalise
 from maild.core.case import Case
-from maild.core.commands import Typed, Word, is_known, read_commands
+from maild.core.commands import Typed, is_known, read_commands
 from maild.core.effects import Decision, Effect, Reason, Role, Way
 from maild.core.explain import explained, held
 from maild.core.facts import TicketFacts
@@ -17,6 +17,7 @@ from maild.core.rights import Actor, Right, Standing, rights_of
 from maild.core.robots import is_machine_made
 from maild.core.speech import Speech, decide_speech, happening_of
 from maild.core.tokens import HeldAction, Purpose
+from maild.core.words import Word
 
 _MARKER = "=-=-="  # how the line begins and ends above which one replies to our letters
 _FATES = (Word.SOLVED, Word.OPEN, Word.SPAM, Word.MERGE)  # what is to become of the ticket: one of them is enough

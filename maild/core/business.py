@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from maild.core.agents import names_other_agent, new_words, problems_of, said_by
 from maild.core.case import Case
-from maild.core.commands import Word, read_commands
+from maild.core.commands import read_commands
 from maild.core.effects import OPENED, Decision, Effect, Event, OpenTicket, Reason, Record
 from maild.core.explain import explained, held
 from maild.core.facts import TicketFacts
@@ -18,6 +18,7 @@ from maild.core.speech import decide_speech
 from maild.core.subject import own_subject
 from maild.core.ticket import Status
 from maild.core.tokens import Purpose
+from maild.core.words import Word
 
 
 def is_business(case: Case) -> bool:

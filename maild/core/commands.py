@@ -4,55 +4,13 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from maild.core.nearly import Nearly, nearly
+from maild.core.words import EDGES, WORDS, Word, seen
 
-class Word(StrEnum):
-    """Every command, by its English name."""
-
-    SOLVED = "solved"
-    ASK = "ask"
-    NOTE = "note"
-    OPEN = "open"
-    ASSIGN = "assign"
-    MOVE = "move"
-    MERGE = "merge"
-    TAG = "tag"
-    PRIORITY = "priority"
-    CUSTOMER = "customer"
-    CC = "cc"
-    MACRO = "macro"
-    SNOOZE = "snooze"
-    SPAM = "spam"
-
-
-_RUSSIAN = {
-    "решено": Word.SOLVED,
-    "вопрос": Word.ASK,
-    "заметка": Word.NOTE,
-    "открыть": Word.OPEN,
-    "назначить": Word.ASSIGN,
-    "переместить": Word.MOVE,
-    "объединить": Word.MERGE,
-    "метка": Word.TAG,
-    "приоритет": Word.PRIORITY,
-    "клиент": Word.CUSTOMER,
-    "копия": Word.CC,
-    "шаблон": Word.MACRO,
-    "отложить": Word.SNOOZE,
-    "спам": Word.SPAM,
-}
-_WORDS: dict[str, Word] = {word.value: word for word in Word} | _RUSSIAN
 _WITHOUT_ARGUMENT = frozenset({Word.SOLVED, Word.ASK, Word.OPEN, Word.SPAM})
 
 # `#` and letters only: "# Title", "#1" and "#!/bin/sh" are text.
 _LINE = re.compile(r"#([^\W\d_]+)(?:\s+(\S.*))?")  # \s: HTML mail programs put no-break spaces between words
-# "#note: …", "*#note*" (bold in a plain text), "＃note" (full width), "- #notes", "##note", «#note»: must not be
-# relayed as text. Behind a note anything may follow that is no letter: "#note-…".
-_NEARLY = re.compile(
-    r"(?:[^\w#＃`]|_)*(?P<more>[#＃]*)[#＃](?P<word>[^\W\d_]+)(?:[*_:;,.!»\])]*(?:\s.*)?)?(?P<rest>\W.*)?"
-)
-_UNSEEN = re.compile(r"[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")  # what programs leave
-_EDGES = " \t\u00a0"
-_FORMS = {"заметки": Word.NOTE, "заметку": Word.NOTE}
 _FENCE = "```"
 
 _CUSTOMER_SOLVED = frozenset({"#solved", "#решено"})
@@ -107,23 +65,36 @@ def read_commands(text: str, *, is_approved: bool = False) -> Typed:
     hidden, is_open = _fenced(lines)
     for index, line in enumerate(lines):
         is_hidden = hidden[index] and not (is_approved and is_open)
-        match = None if is_hidden else _LINE.fullmatch(_seen(line))
-        word = _WORDS.get(match[1].lower()) if match else None
-        if word is Word.NOTE or (is_approved and not is_hidden and _is_nearly_note(line)):
-            first = (match[2] or "") if match else line
-            note = "\n".join([first, *lines[index + 1 :]]).strip("\n")
-            return Typed(tuple(commands), _trimmed(words), note, tuple(unclear))
         is_top = not any(entry.strip() for entry in words)
+        match = None if is_hidden else _LINE.fullmatch(seen(line))
+        word = WORDS.get(match[1].lower()) if match else None
+        meant = None if is_hidden else nearly(line, is_top=is_top)
+        if word is Word.NOTE or (is_approved and meant and meant.word is Word.NOTE):
+            return Typed(
+                commands=tuple(commands),
+                words=_trimmed([*words, _before(meant)]),
+                note=_trimmed([(match[2] or "") if match and word else _behind(line, meant), *lines[index + 1 :]]),
+                unclear=tuple(unclear),
+            )
         if match and word and is_top and not (match[2] and word in _WITHOUT_ARGUMENT):
             commands.append(Command(word, (match[2] or "").strip(), line.strip()))
-        elif not is_hidden and (_is_nearly_command(line) or (match and is_top and not is_approved)):
+        elif meant or (match and is_top and not is_approved):
             unclear.append(line.strip())
         else:
             words.append(line)
     if is_open and not is_approved:
         # A fence that is never closed hides nothing: what looks like a command below it may well be one.
-        unclear += [line.strip() for line in lines if _is_nearly_command(line)]
+        unclear += [line.strip() for line in lines if nearly(line)]
     return Typed(tuple(commands), _trimmed(words), None, tuple(unclear))
+
+
+def _before(meant: Nearly | None) -> str:
+    """The words in front of a note that begins in the middle of a line; a command there is none of them."""
+    return meant.before if meant and not is_known(meant.before) else ""
+
+
+def _behind(line: str, meant: Nearly | None) -> str:
+    return seen(line).removeprefix(meant.before if meant else "").strip()
 
 
 def _fenced(lines: list[str]) -> tuple[list[bool], bool]:
@@ -138,29 +109,7 @@ def _fenced(lines: list[str]) -> tuple[list[bool], bool]:
 
 def is_known(line: str) -> bool:
     """Does that line name a command of ours, or nearly?"""
-    return _is_nearly_command(line)
-
-
-def _is_nearly_command(line: str) -> bool:
-    return _nearly(line) is not None
-
-
-def _is_nearly_note(line: str) -> bool:
-    return _nearly(line) is Word.NOTE
-
-
-def _nearly(line: str) -> Word | None:
-    match = _NEARLY.fullmatch(_seen(line))
-    if match is None:
-        return None
-    typed = match["word"].lower()
-    found = _FORMS.get(typed) or next((word for name, word in _WORDS.items() if typed in (name, f"{name}s")), None)
-    return found if found is Word.NOTE or not (match["more"] or match["rest"]) else None
-
-
-def _seen(line: str) -> str:
-    """The line as its reader sees it: without blanks around it, and without marks that nobody sees."""
-    return _UNSEEN.sub("", line).strip(_EDGES)
+    return nearly(line, is_top=True) is not None
 
 
 def _trimmed(lines: list[str]) -> str:
@@ -169,13 +118,13 @@ def _trimmed(lines: list[str]) -> str:
 
 def read_wish(text: str) -> Wish | None:
     """What a customer asks for in so many words: a command on a line of its own, or a mail that only says «решено»."""
-    bare = _seen(text.strip()).strip(_EDGES + ".!").lower()
+    bare = seen(text.strip()).strip(EDGES + ".!").lower()
     if bare in _BARE_SOLVED:
         return Wish.SOLVED
     in_code = False
     for line in text.splitlines():
         in_code ^= line.lstrip().startswith(_FENCE)
-        typed = _seen(line).lower()
+        typed = seen(line).lower()
         if in_code:
             continue
         if typed in _CUSTOMER_SOLVED:
@@ -188,4 +137,4 @@ def read_wish(text: str) -> Wish | None:
 def without_wish(text: str) -> str:
     """A customer's words without the command lines: is there anything else in the mail?"""
     typed = _CUSTOMER_SOLVED | _CUSTOMER_CONTINUE
-    return "\n".join(line for line in text.splitlines() if _seen(line).lower() not in typed).strip()
+    return "\n".join(line for line in text.splitlines() if seen(line).lower() not in typed).strip()

@@ -11,9 +11,10 @@ from enum import StrEnum
 from typing import TypeVar
 
 from maild.core.address import is_mailbox, normalise
-from maild.core.commands import Command, Word, read_commands
+from maild.core.commands import Command, read_commands
 from maild.core.mail import Mail
 from maild.core.policy import Category, Policy, Topic
+from maild.core.words import Word
 
 Named = TypeVar("Named", Category, Topic)
 

@@ -2,6 +2,7 @@
 
 from maild.core.case import Case
 from maild.core.effects import Effect, Event, OverBudget, Record
+from maild.core.robots import has_number
 
 
 def dropped(case: Case, ticket: int, category: str, letter: str) -> list[Effect]:
@@ -12,3 +13,12 @@ def dropped(case: Case, ticket: int, category: str, letter: str) -> list[Effect]
     if case.facts.provoked.is_muted:
         return [Record(ticket, Event.DROPPED, "maild", case.via, f"{letter}: spam came from this address")]
     return [Record(ticket, Event.DROPPED, "maild", case.via, f"{letter}: over the budget"), OverBudget(category)]
+
+
+def warned(case: Case, category: str) -> list[Effect]:
+    """Beside the last letter that an author may call forth within the hour, if a ticket desk seems to write: a note.
+
+    Of two desks that answer each other one uses up its budget first; the other would only see its mail come to an end.
+    """
+    is_last = case.facts.provoked.address_hour + 1 == case.policy.budgets.per_address_hour
+    return [OverBudget(category)] if is_last and has_number(case.mail.subject) else []

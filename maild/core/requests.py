@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from maild.core.case import Case
-from maild.core.effects import OPENED, Decision, Reason, Send
+from maild.core.effects import OPENED, Decision, OverBudget, Reason, Send
 from maild.core.letter import Letter
 from maild.core.match import Match, without_numbers
 from maild.core.robots import is_within, may_answer
@@ -66,7 +66,7 @@ def decide_request(case: Case, match: Match) -> Decision | None:
     if request is None or not may_answer(case.mail, case.envelope, case.trust, case.policy):
         return None
     if request.scope is None:
-        return _show(case, match)
+        return _show(case, match) if case.trust is Trust.VERIFIED or match.is_confirmed else None
     if not case.routes[0].is_general:
         return None
     return _list(case, request.scope) if _is_known(case, match) else _catalogue(case)
@@ -90,7 +90,7 @@ def _is_known(case: Case, match: Match) -> bool:
 def _show(case: Case, match: Match) -> Decision | None:
     """The ticket with its thread, for a participant."""
     ticket = match.ticket
-    if ticket is None or match.reason is Reason.JOINED_UNVERIFIED:
+    if ticket is None:
         return None
     letter = Send(
         letter=Letter.SHOW,
@@ -109,7 +109,7 @@ def _list(case: Case, scope: Scope) -> Decision:
 
 def _catalogue(case: Case) -> Decision:
     if not is_within(case.policy.budgets, case.facts.provoked):
-        return Decision(Reason.LISTED)
+        return Decision(Reason.LISTED, (OverBudget(case.routes[0].category),))
     return Decision(Reason.LISTED, (_notice(case, Letter.CATALOGUE, {}, is_provoked=True),))
 
 

@@ -82,6 +82,11 @@ def is_nested(subject: str, tag: str) -> bool:
     return len(set(own)) > _MOST_NUMBERS or bool(own and foreign and is_growing)
 
 
+def has_number(subject: str) -> bool:
+    """Does a subject carry a number as ticket desks write it, ours or another's?"""
+    return _FOREIGN_TAG.search(subject) is not None
+
+
 def may_answer(mail: Mail, envelope: Envelope, trust: Trust, policy: Policy) -> bool:
     """May a letter be written to the author without a person asking for it?
 

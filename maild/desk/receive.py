@@ -4,15 +4,18 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from maild.core.address import normalise
 from maild.core.decide import decide, decide_second_arrival
 from maild.core.effects import Decision, Reason, Send
 from maild.core.errors import StoreBusy
+from maild.core.facts import Facts, Provoked
 from maild.core.mail import Envelope, Mail
 from maild.core.match import keys_of
+from maild.core.silence import silenced
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
 from maild.mime.parse import parse
@@ -103,23 +106,34 @@ def _settle(tx: Tx, desk: Desk, spooled: ledger.SpooledMail, mail: Mail) -> str:
         ledger.put_off(tx, spooled.id, now + _TURN)
         return "waits for the mail that it answers"
     facts = tickets.facts_for(tx, keys, now)
-    decision = decide(
+    moment = envelope.received_at if envelope.is_silent else now
+    decision = _decided(desk, spooled, mail, envelope, facts, moment)
+    if envelope.is_silent:
+        decision = silenced(decision, now)
+    ticket = apply(tx, desk, decision, moment, spooled.id)
+    ledger.settle(tx, spooled, _fate(desk, mail, envelope, decision, ticket))
+    if envelope.sent_in and not decision.is_held:
+        ledger.look_again(tx, mail.message_id, spooled.id)
+    if decision.is_held and (envelope.is_silent or any(isinstance(effect, Send) for effect in decision.effects)):
+        ledger.announced(tx, spooled.id, now)  # its author has been told, or the team, or nobody shall be
+    return f"{'held' if decision.is_held else 'done'} ticket={ticket} reason={decision.reason.name.lower()}"
+
+
+def _decided(
+    desk: Desk, spooled: ledger.SpooledMail, mail: Mail, envelope: Envelope, facts: Facts, moment: datetime
+) -> Decision:
+    return decide(
         mail,
         envelope,
-        facts,
+        replace(facts, provoked=Provoked()) if envelope.is_silent else facts,  # it calls forth nothing
         desk.policy,
         desk.keys,
-        now,
+        moment,
         instance=desk.instance,
         is_released=spooled.is_released,
         approval=spooled.approval,
         macros=desk.renderer.macro,
     )
-    ticket = apply(tx, desk, decision, now, spooled.id)
-    ledger.settle(tx, spooled, _fate(desk, mail, envelope, decision, ticket))
-    if decision.is_held and any(isinstance(effect, Send) for effect in decision.effects):
-        ledger.announced(tx, spooled.id, now)  # its author has been told, or the team
-    return f"{'held' if decision.is_held else 'done'} ticket={ticket} reason={decision.reason.name.lower()}"
 
 
 def _settle_second(tx: Tx, desk: Desk, spooled: ledger.SpooledMail, envelope: Envelope) -> str:
@@ -127,7 +141,7 @@ def _settle_second(tx: Tx, desk: Desk, spooled: ledger.SpooledMail, envelope: En
     found = tickets.facts_of_ticket(tx, spooled.ticket) if spooled.ticket else None
     reason = Reason.ALREADY_KNOWN
     message = tickets.message_of_mail(tx, spooled.id)
-    if found is not None and message is not None:
+    if found is not None and message is not None and not envelope.is_silent:
         decision = decide_second_arrival(envelope, spooled.known_rcpts, found[0], desk.policy)
         apply(tx, desk, decision, desk.now(), spooled.id, message)
         reason = decision.reason
@@ -136,8 +150,8 @@ def _settle_second(tx: Tx, desk: Desk, spooled: ledger.SpooledMail, envelope: En
 
 
 def merged(arrivals: tuple[Envelope, ...]) -> Envelope:
-    """Several deliveries as one: everything of the first, the recipients of all."""
-    first = arrivals[0]
+    """Several deliveries as one: everything of the first, the recipients of all. A copy in Sent says who wrote it."""
+    first = next((arrival for arrival in arrivals if arrival.sent_in), arrivals[0])
     recipients = dict.fromkeys(address for arrival in arrivals for address in arrival.rcpt_tos)
     return Envelope(
         mail_from=first.mail_from,
@@ -148,6 +162,7 @@ def merged(arrivals: tuple[Envelope, ...]) -> Envelope:
         user=first.user,
         received_at=first.received_at,
         results=first.results,
+        is_silent=all(arrival.is_silent for arrival in arrivals),
     )
 
 

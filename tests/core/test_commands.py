@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.core.commands import Command, Typed, Wish, Word, read_commands, read_wish, without_wish
+from maild.core.commands import Command, Typed, Wish, read_commands, read_wish, without_wish
+from maild.core.words import Word
 
 WORDS = {
     "solved": "решено",
@@ -172,7 +173,20 @@ def test_marks_that_nobody_sees_hide_no_note(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["# note", "#open-source", "#tag/cloud", "`#note`", "C#note", "#noteworthy", "# Заметки"]
+    "line",
+    [
+        "# Note to self",
+        "#open-source",
+        "#tag/cloud",
+        "`#note`",
+        "C#note",
+        "#noteworthy",
+        "# Заметки",
+        "# Заметки к релизу",
+        "№5",
+        "# open",
+        "Пишите «#note»",
+    ],
 )
 def test_what_is_text_stays_text(line: str) -> None:
     assert read_commands(f"Ответ.\n{line}") == Typed((), f"Ответ.\n{line}", None, ())
@@ -180,3 +194,36 @@ def test_what_is_text_stays_text(line: str) -> None:
 
 def test_a_customer_s_command_may_hold_marks_that_nobody_sees() -> None:
     assert read_wish("\u200e#реш\u00adено") is Wish.SOLVED
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "#nоte", "#NОТЕ: он", "«#замeтка»", "#зaмeткa он", "#3аметка", "#n0te", "#nóte", "＃note он", "№заметка он",
+        "#тщеу он", "#pfvtnrf", "#zametka он", "# note", "# Заметка:", "# note он мутный", "# Note: он", "＃ заметка",
+        "Готово. #note он мутный", "Готово #заметка", "Готово.#note: он", "Готово. №заметка он",
+    ],
+)  # fmt: skip
+def test_what_may_be_meant_for_colleagues_is_asked_about(line: str) -> None:
+    for above in ("", "Ответ.\n", "#solved\n"):
+        assert read_commands(f"{above}{line}\nТайна").unclear == (line,)
+        approved = read_commands(f"{above}{line}\nТайна", is_approved=True)
+        assert "он" not in approved.words.split()
+        assert "Тайна" not in approved.words
+        assert "Тайна" in (approved.note or "")
+
+
+def test_words_in_front_of_a_note_on_its_line_go_out_if_they_are_no_command() -> None:
+    typed = read_commands("Готово. #note он\nмутный", is_approved=True)
+    assert (typed.words, typed.note) == ("Готово.", "#note он\nмутный")
+    assert read_commands("#tag +a #note он", is_approved=True).words == ""
+
+
+@pytest.mark.parametrize("line", ["# solved", "# Решено", "# move tech", "# назначить anna@office.example", "#sоlved"])
+def test_at_the_top_a_command_with_a_blank_or_foreign_letters_is_asked_about(line: str) -> None:
+    assert read_commands(f"{line}\nГотово.").unclear == (line,)
+
+
+@pytest.mark.parametrize("line", ["# Вопрос", "# Открыть счёт", "# Move to the cloud", "# Заметки к релизу", "# Title"])
+def test_headings_at_the_top_are_text(line: str) -> None:
+    assert read_commands(f"{line}\nГотово.") == Typed((), f"{line}\nГотово.", None, ())

@@ -180,6 +180,8 @@ ELSEWHERE = {
     Reason.DEADLINE_REACHED,
     Reason.HELD_TROUBLE,
     Reason.WOKEN,
+    Reason.ANSWERED_OUTSIDE,  # test_sent.py
+    Reason.NO_ANSWER,
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.core.commands import Command, Word, read_commands
+from maild.core.commands import Command, read_commands
 from maild.core.orders import (
     Assign,
     Invite,
@@ -22,6 +22,7 @@ from maild.core.orders import (
     UseMacro,
     read_order,
 )
+from maild.core.words import Word
 from tests.values import make_policy
 
 POLICY = make_policy()

@@ -97,6 +97,24 @@ def test_another_customer_is_not_shown_a_ticket_whose_number_he_guesses(tmp_path
     asyncio.run(main())
 
 
+def test_who_only_knows_a_reference_can_have_no_thread_sent(tmp_path: Path) -> None:
+    """In the name of Ivan, a hundred times: he would get a hundred threads that he did not ask for."""
+
+    async def main() -> None:
+        async with conversation(tmp_path) as talk:
+            await two_tickets(talk)
+            raw = (
+                f"From: {IVAN.address}\r\nSubject: [#1]\r\nIn-Reply-To: <m1@client.example>\r\n"
+                "Message-ID: <s@x.example>\r\n\r\nshow\r\n"
+            )
+            mail = await talk.take(raw.encode(), mail_from="mallory@evil.example", rcpt_tos=(GENERAL,))
+            await receive_waiting(talk.desk)
+            assert ("show", IVAN.address) not in [letter.kind for letter in await talk.letters()]
+            assert talk.row(mail).ticket == 1
+
+    asyncio.run(main())
+
+
 def test_a_stranger_who_asks_for_a_list_gets_the_catalogue_within_his_budget(tmp_path: Path) -> None:
     async def main() -> None:
         async with conversation(tmp_path) as talk:
@@ -106,7 +124,10 @@ def test_a_stranger_who_asks_for_a_list_gets_the_catalogue_within_his_budget(tmp
                 await talk.take(raw, mail_from=OLGA.address, rcpt_tos=(GENERAL,))
                 await receive_waiting(talk.desk)
             letters = await talk.letters()
-            assert [letter.kind for letter in letters] == [("catalogue", OLGA.address)] * 3
+            assert [letter.kind for letter in letters] == [
+                *[("catalogue", OLGA.address)] * 3,
+                ("budget", BILLING_TEAM),
+            ]
             assert "Мой вопрос" not in "".join(letter.everything for letter in letters)
 
     asyncio.run(main())
