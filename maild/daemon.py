@@ -9,6 +9,7 @@ from concurrent.futures import Future
 
 from maild.config import Config
 from maild.core.errors import StoreBusy
+from maild.core.retry import longest_waits
 from maild.desk.clock import auto_solve_due, close_due, forget_nonces, mend_moments, remind_due, wake_due
 from maild.desk.desk import Desk
 from maild.desk.holds import expire_holds
@@ -23,7 +24,6 @@ from maild.mailin.door import DoorSettings, OpenDoor
 from maild.mailin.lmtp import listen_lmtp
 from maild.mailin.smtp import listen_smtp
 from maild.mailin.verify import Verifier
-from maild.mailout.retry import longest_waits
 from maild.mailout.sender import RelayState, run_sender
 from maild.mime.render import templates_dir
 from maild.store import leases, ledger, outbox
@@ -146,7 +146,7 @@ def _http_servers(
     static = (config.desk.templates or templates_dir()) / "static"
     if bound := listening.sockets["http"]:
         hosts = allowed_hosts(config.desk.public_url, listening.addresses("http"))
-        servers.append(HttpServer(web_app(desk, hosts, static), bound))
+        servers.append(HttpServer(web_app(desk, hosts, static, config.http.trusted_proxies), bound))
     if bound := listening.sockets["ops"]:
 
         def values() -> Mapping[str, float]:

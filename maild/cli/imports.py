@@ -12,7 +12,7 @@ import click
 
 from maild.cli.group import Group
 from maild.cli.open import carried_out, loaded_config, opened_desk
-from maild.cli.show import as_json, json_line
+from maild.cli.show import as_json, counted, json_line
 
 if TYPE_CHECKING:
     from maild.cli.archives import Filed
@@ -113,9 +113,9 @@ def _tell(counts: Counter[str], *, is_json: bool) -> None:
         json_line({key: counts[key] for key in ("read", "new", "known", "skipped", "held", "tickets")})
         return
     skipped = f", {counts['skipped']} older ones left out" if counts["skipped"] else ""
-    click.echo(f"{counts['read']} mails read: {counts['new']} new, {counts['known']} known already{skipped}")
+    click.echo(f"{counted(counts['read'], 'mail')} read: {counts['new']} new, {counts['known']} known already{skipped}")
     held = f"; {counts['held']} held, see `maild hold list`" if counts["held"] else ""
-    click.echo(f"the new ones belong to {counts['tickets']} tickets{held}")
+    click.echo(f"the new ones belong to {counted(counts['tickets'], 'ticket')}{held}")
 
 
 def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:

@@ -4,8 +4,11 @@ import click
 
 from maild import __version__
 from maild.cli.audit import audit
+from maild.cli.backup import backup
 from maild.cli.check import check
+from maild.cli.erase import erase
 from maild.cli.explain import explain
+from maild.cli.export import export
 from maild.cli.group import Group
 from maild.cli.hold import hold
 from maild.cli.imap import imap
@@ -16,6 +19,7 @@ from maild.cli.migrate import migrate
 from maild.cli.open import config_file
 from maild.cli.outbox import outbox
 from maild.cli.smtp import smtp
+from maild.cli.stats import stats
 from maild.cli.templates import templates
 from maild.cli.ticket import ticket
 
@@ -45,5 +49,23 @@ def serve(from_beginning: bool) -> None:
     run(config_file(), from_beginning=from_beginning)
 
 
-for _command in (audit, check, explain, hold, imap, import_, init, mail, migrate, outbox, smtp, templates, ticket):
+for _command in (
+    audit,
+    backup,
+    check,
+    erase,
+    explain,
+    export,
+    hold,
+    imap,
+    import_,
+    init,
+    mail,
+    migrate,
+    outbox,
+    smtp,
+    stats,
+    templates,
+    ticket,
+):
     main.add_command(_command)

@@ -143,7 +143,8 @@ class Envelope:
 
     `mail_from` is "" for the null sender. `peer` is the client's address, "" for a unix socket, the name of the mailbox
     at the door imap.
-    `is_trusted_peer`: its Authentication-Results fields count. `user` is the address that authenticated, or "".
+    `is_trusted_peer`: its Authentication-Results fields count. `user` is the address that authenticated, or "";
+    at the door imap that of the mailbox from which it was sent.
     `results` is the value of such a field as we wrote it ourselves (`trust.verify`), "" if nothing was checked.
     `is_silent`: old mail that is brought in; nobody is written to because of it, and no deadline begins.
     """
@@ -163,3 +164,8 @@ class Envelope:
     def mailbox(self) -> str:
         """The name of the mailbox on a server that it was found in, "" if it came by another door."""
         return self.peer if self.door is Door.IMAP else ""
+
+    @property
+    def sent_in(self) -> str:
+        """The address of the mailbox of support in whose Sent folder it lay, "" for a mail that came in."""
+        return self.user if self.door is Door.IMAP else ""

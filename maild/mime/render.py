@@ -22,6 +22,7 @@ from markupsafe import Markup
 from maild.core.letter import FOR_TEAM, Letter
 from maild.mime import dates, plain
 from maild.mime.headers import clean_header
+from maild.mime.portal_samples import PORTAL_PAGES, sample_portal
 from maild.mime.samples import PAGES, bare_context, sample_context, sample_macro, sample_page
 
 FALLBACK = "en"
@@ -166,6 +167,10 @@ class Renderer:
         """The offer to write in that language, in its own words."""
         return str(self._say(language)["offer"])
 
+    def language_name(self, language: str) -> str:
+        """What a language is called in itself."""
+        return str(self._say(language)["language_name"])
+
     def label(self, action: str, language: str) -> str:
         """What the button of an action says; `action` is solved or continue."""
         return str(self._say(language)["continue_" if action == "continue" else action])
@@ -199,8 +204,8 @@ class Renderer:
                 problems += self._check_template(made, language, f"{letter}{suffix}", samples)
         for path in sorted((folder / "macros").glob("*.txt")):
             problems += self._check_template(made, language, f"macros/{path.name}", [sample_macro(language)])
-        for name in PAGES:
-            problems += self._check_template(made, language, f"web/{name}.html", [sample_page(name, language)])
+        for name in (*PAGES, *PORTAL_PAGES):
+            problems += self._check_template(made, language, f"web/{name}.html", [_sample_of(name, language)])
         return problems
 
     def _missing_words(self, language: str) -> list[str]:
@@ -217,7 +222,8 @@ class Renderer:
         self, made: SandboxedEnvironment, language: str, name: str, samples: list[dict[str, object]]
     ) -> list[str]:
         """Every name it uses must be known, also in branches the samples do not enter; then it must render."""
-        path = self._directory / language / name
+        own, shared = self._directory / language / name, self._directory / name
+        path = shared if shared.is_file() and not own.is_file() else own
         if not path.is_file():
             return [f"{path}: missing"]
         try:
@@ -238,6 +244,10 @@ class Renderer:
             if Path(frame.filename).is_relative_to(self._directory):
                 return f"{frame.filename}: line {frame.lineno}"
         return str(path)
+
+
+def _sample_of(page: str, language: str) -> dict[str, object]:
+    return sample_portal(language) if page in PORTAL_PAGES else sample_page(page, language)
 
 
 def _names_in(source: str, made: SandboxedEnvironment) -> set[str]:
@@ -289,6 +299,8 @@ _NOTHING: dict[str, object] = {
     "is_too_late": False,
     "token_address": "",
     "form_url": "",
+    "login_url": "",
+    "minutes": 15,
     "cc": [],
     "claims": None,
     "claims_own": False,

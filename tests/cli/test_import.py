@@ -84,7 +84,7 @@ def test_answers_find_their_questions_in_whatever_order_they_lie(trial: Trial, t
         [("cur/1:2,S", answer), ("new/2", mail(1)), ("cur/3:2,DS", mail(3)), ("cur/4:2,T", mail(4))],
     )
     told = trial.said("import", "maildir", str(folder))
-    assert told == "2 mails read: 2 new, 0 known already\nthe new ones belong to 1 tickets\n"
+    assert told == "2 mails read: 2 new, 0 known already\nthe new ones belong to 1 ticket\n"
     assert [row["ticket"] for row in trial.json("mail", "list")] == [1, 1]
 
 
