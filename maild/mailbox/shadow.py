@@ -1,4 +1,4 @@
-"""A folder in shadow: what comes in is read and judged, and told, but nothing changes, neither there nor in the database.
+"""A folder in shadow: what comes in is read and judged, and told, but nothing changes, neither there nor here.
 
 What would join a ticket that exists only in shadow is told as a new question.
 """
@@ -12,7 +12,6 @@ from maild.core.mail import Door, Envelope
 from maild.core.route import category_for
 from maild.desk.desk import Desk
 from maild.desk.shadow import Foreseen, foresee
-from maild.mailbox.keeper import MailboxState
 from maild.mailbox.protocol import Mailbox
 from maild.mime.line_ends import with_crlf
 from maild.mime.stored import stored_facts
@@ -39,13 +38,11 @@ class Shadow:
     mailbox: str
     folder: str
     category: str
-    state: MailboxState
 
     async def work(self, mailbox: Mailbox) -> None:
         """Tell of what comes from now on, in the log, until cancelled. Raises Unreachable, ServerRefused."""
         await mailbox.select(self.folder, read_only=True)
         newest = max(await mailbox.uids(), default=0)
-        self.state.trouble = ""
         while True:
             for one in await self._tell(mailbox, await mailbox.uids(newest + 1)):
                 newest = max(newest, one.uid)
