@@ -3,7 +3,8 @@
 `mime.parse` makes them, the rules of `core` read them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -128,12 +129,28 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """What a form of the portal says beside its words: nobody has to guess it from them.
+
+    `ticket` is the one that is answered, 0 for a new question; `topic` and `fields` (by key) are the new question's.
+    `solves`: «Пометить вопрос как решенный». `digest` tells two contents of one form apart.
+    """
+
+    ticket: int = 0
+    topic: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    solves: bool = False
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """How one arrival of a mail reached us (RFC 5321 §2.3.1, §4.5.5).
 
     `mail_from` is "" for the null sender. `peer` is the client's address, "" for a unix socket.
     `is_trusted_peer`: its Authentication-Results fields count. `user` is the address that authenticated, or "".
     `results` is the value of such a field as we wrote it ourselves (`trust.verify`), "" if nothing was checked.
+    `form` is there if the author filled in one of the portal's pages, where he is signed in.
     `is_silent`: old mail that is brought in; nobody is written to because of it, and no deadline begins.
     """
 
@@ -146,3 +163,4 @@ class Envelope:
     received_at: datetime
     results: str = ""
     is_silent: bool = False
+    form: Form | None = None

@@ -161,6 +161,7 @@ def merged(arrivals: tuple[Envelope, ...]) -> Envelope:
         received_at=first.received_at,
         results=first.results,
         is_silent=all(arrival.is_silent for arrival in arrivals),
+        form=first.form,
     )
 
 

@@ -3,12 +3,12 @@
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from maild.core.facts import Approval
 from maild.core.identity import Identity
-from maild.core.mail import Door, Envelope
+from maild.core.mail import Door, Envelope, Form
 from maild.store import approvals
 from maild.store.db import Row, Tx
 from maild.store.times import from_micros, to_micros
@@ -149,7 +149,7 @@ def _known(tx: Tx, identity: Identity) -> int:
 
 _ARRIVAL = (
     'INSERT INTO arrivals (mail, door, source_key, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at,'
-    " results, is_silent, is_routed) VALUES "
+    " results, is_silent, form, is_routed) VALUES "
 )
 
 
@@ -158,12 +158,29 @@ def _arrival(delivery: Delivery, mail: int, *, is_routed: bool) -> tuple[object,
     return (
         mail, envelope.door.value, delivery.source_key, envelope.peer, envelope.is_trusted_peer, envelope.user,
         envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), envelope.results,
-        envelope.is_silent, is_routed,
+        envelope.is_silent, _form_text(envelope.form), is_routed,
     )  # fmt: skip
 
 
+def _form_text(form: Form | None) -> str:
+    """As JSON, "" without one."""
+    return json.dumps(asdict(form), ensure_ascii=False) if form else ""
+
+
+def form_of(tx: Tx, source_key: str) -> tuple[int, Form] | None:
+    """What came in under that key, if it was a form: the mail, and what it said."""
+    row = tx.one("SELECT mail, form FROM arrivals WHERE source_key = ? AND form <> ''", source_key)
+    return (int(row[0]), Form(**json.loads(row[1]))) if row else None
+
+
+def ticket_of(tx: Tx, mail: int) -> int | None:
+    """The ticket that a mail became or joined; None while it waits, or if it belongs to none."""
+    row = tx.one("SELECT ticket FROM mails WHERE id = ? AND state = 'done'", mail)
+    return int(row[0]) if row and row[0] is not None else None
+
+
 def _add_arrivals(tx: Tx, arrivals: Sequence[tuple[object, ...]]) -> None:
-    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
+    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
     tx.run(_ARRIVAL + values, *(value for arrival in arrivals for value in arrival))
 
 
@@ -193,7 +210,7 @@ def load(tx: Tx, mail: int) -> SpooledMail:
         raise LookupError(f"no mail {mail}")
     rows = tx.all(
         'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent,'
-        " is_routed, id"
+        " form, is_routed, id"
         " FROM arrivals WHERE mail = ? ORDER BY id",
         mail,
     )
@@ -204,16 +221,16 @@ def load(tx: Tx, mail: int) -> SpooledMail:
         attempts=int(row[1]),
         ticket=row[2],
         is_released=bool(row[3]) and approval is None,
-        arrivals=tuple(_envelope(entry) for entry in rows if not entry[9]),
-        last_arrival=max(int(entry[10]) for entry in rows),
-        known_rcpts=frozenset(address for entry in rows if entry[9] for address in json.loads(entry[5])),
+        arrivals=tuple(_envelope(entry) for entry in rows if not entry[10]),
+        last_arrival=max(int(entry[11]) for entry in rows),
+        known_rcpts=frozenset(address for entry in rows if entry[10] for address in json.loads(entry[5])),
         approval=approval,
     )
 
 
 _HEAD = 256 * 2**10  # octets
 _DELIVERED = (
-    'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent, mail'
+    'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent, form, mail'
     " FROM arrivals"
 )
 
@@ -229,6 +246,7 @@ def _envelope(row: Row) -> Envelope:
         received_at=from_micros(row[6]),
         results=row[7],
         is_silent=bool(row[8]),
+        form=Form(**json.loads(row[9])) if row[9] else None,
     )
 
 
@@ -401,7 +419,7 @@ def row(tx: Tx, mail: int) -> LedgerRow | None:
 
 def recent(tx: Tx, limit: int) -> list[tuple[int, Envelope]]:
     """The newest deliveries, newest first: which mail, and how it came."""
-    return [(int(found[9]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
+    return [(int(found[10]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
 
 
 def envelope_of(tx: Tx, mail: int) -> Envelope | None:
