@@ -6,6 +6,7 @@ from maild import __version__
 from maild.cli.audit import audit
 from maild.cli.backup import backup
 from maild.cli.check import check
+from maild.cli.erase import erase
 from maild.cli.explain import explain
 from maild.cli.export import export
 from maild.cli.group import Group
@@ -46,6 +47,7 @@ for _command in (
     audit,
     backup,
     check,
+    erase,
     explain,
     export,
     hold,

@@ -92,7 +92,11 @@ def _as_support(actor: Actor, category: str, policy: Policy) -> frozenset[Right]
 
 
 def _as_customer(actor: Actor, ticket: TicketFacts | None) -> frozenset[Right]:
-    if ticket is None or ticket.participant(normalise(actor.address)) is None:
+    """A participant, or a guest of the ticket's customer: him nobody believes who only says that he is one."""
+    address = normalise(actor.address)
+    if ticket is None or not ticket.may_join(address):
+        return _NOTHING
+    if actor.standing is Standing.CLAIMED and ticket.participant(address) is None:
         return _NOTHING
     if actor.standing is Standing.CONFIRMED:
         return frozenset({Right.READ, Right.WRITE, Right.SETTLE})

@@ -11,7 +11,7 @@ from maild.core.mail import Mailbox
 from maild.core.robots import budget_domain
 from maild.core.ticket import Status
 from maild.core.tokens import read_message_id
-from maild.store import answers, mine, muted, proposals
+from maild.store import answers, grants, mine, muted, proposals
 from maild.store.db import Row, Tx
 from maild.store.people import languages
 from maild.store.times import maybe_from, maybe_to, to_micros
@@ -77,6 +77,7 @@ def tickets_by_number(tx: Tx, numbers: Iterable[int]) -> dict[int, TicketFacts]:
             *wanted,
         )
         people, proposed = _participants(tx, wanted), proposals.proposed(tx, wanted)
+        guests = grants.guests_of(tx, wanted)
         for row in rows:
             found[row[0]] = TicketFacts(
                 number=row[0],
@@ -93,6 +94,7 @@ def tickets_by_number(tx: Tx, numbers: Iterable[int]) -> dict[int, TicketFacts]:
                 assignee=row[10] or "",
                 fields=json.loads(row[11]),
                 proposed=tuple(proposed.get(row[0], ())),
+                guests=frozenset(guests.get(row[0], ())),
             )
         wanted = [row[8] for row in rows if row[8] is not None and row[8] not in found]
     return found
