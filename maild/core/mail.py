@@ -130,17 +130,10 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a form of the portal says beside its words: nobody has to guess it from them.
+    """What the form of a new question says beside its words: nobody has to guess it from them. `fields` are by key."""
 
-    `ticket` is the one that is answered, 0 for a new question; `topic` and `fields` (by key) are the new question's.
-    `solves`: «Пометить вопрос как решенный». `digest` tells two contents of one form apart.
-    """
-
-    ticket: int = 0
-    topic: str = ""
+    topic: str
     fields: Mapping[str, str] = field(default_factory=dict)
-    solves: bool = False
-    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +143,7 @@ class Envelope:
     `mail_from` is "" for the null sender. `peer` is the client's address, "" for a unix socket.
     `is_trusted_peer`: its Authentication-Results fields count. `user` is the address that authenticated, or "".
     `results` is the value of such a field as we wrote it ourselves (`trust.verify`), "" if nothing was checked.
-    `form` is there if the author filled in one of the portal's pages, where he is signed in.
+    `form` comes with a question that was asked in the portal.
     `is_silent`: old mail that is brought in; nobody is written to because of it, and no deadline begins.
     """
 

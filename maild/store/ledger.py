@@ -167,18 +167,6 @@ def _form_text(form: Form | None) -> str:
     return json.dumps(asdict(form), ensure_ascii=False) if form else ""
 
 
-def form_of(tx: Tx, source_key: str) -> tuple[int, Form] | None:
-    """What came in under that key, if it was a form: the mail, and what it said."""
-    row = tx.one("SELECT mail, form FROM arrivals WHERE source_key = ? AND form <> ''", source_key)
-    return (int(row[0]), Form(**json.loads(row[1]))) if row else None
-
-
-def ticket_of(tx: Tx, mail: int) -> int | None:
-    """The ticket that a mail became or joined; None while it waits, or if it belongs to none."""
-    row = tx.one("SELECT ticket FROM mails WHERE id = ? AND state = 'done'", mail)
-    return int(row[0]) if row and row[0] is not None else None
-
-
 def _add_arrivals(tx: Tx, arrivals: Sequence[tuple[object, ...]]) -> None:
     values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
     tx.run(_ARRIVAL + values, *(value for arrival in arrivals for value in arrival))

@@ -1,4 +1,4 @@
-"""What a form of the portal said beside its words, with the delivery it came in; and questions that are not sent yet."""
+"""What a form of the portal said beside its words, with the delivery it came in; and questions not sent yet."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def up(migrator: Any, db: peewee.Database) -> None:
             legacy_table_names = False
 
     class Drafts(Table):
-        """A question as far as it is typed; `person` is who may see it, "" for whoever holds its id."""
+        """A question as far as it is typed; `person` is who may see it besides whoever holds its id, "" is nobody."""
 
         id = Text(primary_key=True)
         person = Text(index=True)
