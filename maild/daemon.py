@@ -9,6 +9,7 @@ from concurrent.futures import Future
 
 from maild.config import Config
 from maild.core.errors import StoreBusy
+from maild.core.retry import longest_waits
 from maild.desk.clock import auto_solve_due, close_due, forget_nonces, mend_moments, remind_due, wake_due
 from maild.desk.desk import Desk
 from maild.desk.holds import expire_holds
@@ -22,7 +23,6 @@ from maild.mailin.door import DoorSettings, OpenDoor
 from maild.mailin.lmtp import listen_lmtp
 from maild.mailin.smtp import listen_smtp
 from maild.mailin.verify import Verifier
-from maild.mailout.retry import longest_waits
 from maild.mailout.sender import RelayState, run_sender
 from maild.mime.render import templates_dir
 from maild.store import ledger, outbox

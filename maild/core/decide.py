@@ -27,6 +27,7 @@ from maild.core.robots import has_too_many_hops, is_machine_made, is_nested, is_
 from maild.core.rounds import reopened_by_failure
 from maild.core.route import Route, by_subject, category_for
 from maild.core.sends import failure_letters, to_second_teams
+from maild.core.sent import decide_sent, spoken_by_support
 from maild.core.tokens import HeldAction, Keys, Purpose, bounced_letter
 from maild.core.trust import Trust, is_marked_spam, trust_in
 from maild.core.webforms import spoken_by_visitor
@@ -59,6 +60,8 @@ def decide(
     `is_released`: a person let a held mail through; it speaks with a customer's rights only (SPEC section 5).
     `approval`: a person of support said that a held mail of support's is to be sent, or kept as a note.
     """
+    if envelope.sent_in:
+        mail = spoken_by_support(mail, envelope, policy)
     mail = as_typed(mail, envelope)
     trust = trust_in(mail, envelope, policy)
     spoken = spoken_by_visitor(mail, trust, policy)
@@ -97,6 +100,10 @@ def decide_second_arrival(envelope: Envelope, known: Iterable[str], ticket: Tick
 def _decide(case: Case, instance: str, approval: Approval | None, *, is_released: bool) -> Decision:
     if case.mail.error is not None:
         return held(case, Reason.HELD_UNPARSABLE, _match(case).ticket)
+    if case.facts.is_said:
+        return Decision(Reason.ALREADY_KNOWN)
+    if case.envelope.sent_in and not (case.routes and (agent_proofs(case) or is_business(case))):
+        return decide_sent(case, instance)
     if not case.routes:
         return held(case, Reason.HELD_NO_RECIPIENT)
     if approval is not None:

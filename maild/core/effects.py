@@ -88,6 +88,8 @@ class Reason(StrEnum):
     AGENT_NOTED = "agent's note"
     AGENT_OPENED = "agent opened it towards a customer"
     AGENT_COMMANDED = "agent's command"
+    ANSWERED_OUTSIDE = "agent's answer, found in Sent"
+    NO_ANSWER = "found in Sent, no answer to a customer"
     SECOND_CATEGORY = "second category told"
     ALREADY_KNOWN = "repeated: nothing new"
     BOUNCE_RECORDED = "bounce of a letter of ours"

@@ -141,7 +141,8 @@ class Envelope:
     """How one arrival of a mail reached us (RFC 5321 §2.3.1, §4.5.5).
 
     `mail_from` is "" for the null sender. `peer` is the client's address, "" for a unix socket.
-    `is_trusted_peer`: its Authentication-Results fields count. `user` is the address that authenticated, or "".
+    `is_trusted_peer`: its Authentication-Results fields count. `user` is the address that authenticated, or "";
+    at the door imap that of the mailbox from which it was sent.
     `results` is the value of such a field as we wrote it ourselves (`trust.verify`), "" if nothing was checked.
     `form` comes with a question that was asked in the portal.
     `is_silent`: old mail that is brought in; nobody is written to because of it, and no deadline begins.
@@ -157,3 +158,8 @@ class Envelope:
     results: str = ""
     is_silent: bool = False
     form: Form | None = None
+
+    @property
+    def sent_in(self) -> str:
+        """The address of the mailbox of support in whose Sent folder it lay, "" for a mail that came in."""
+        return self.user if self.door is Door.IMAP else ""

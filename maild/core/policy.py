@@ -99,6 +99,25 @@ class Budgets:
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """A mailbox that is the queue of support (`[[imap]]`, role team or desk). Folders have their configured names.
+
+    Letters to `address` are filed in it instead of being sent. `takes_mail`: customers write to it as well (desk).
+    """
+
+    name: str
+    address: str
+    new: str
+    pending: str
+    solved: str
+    closed: str
+    spam: str
+    sent: str
+    move_delay: timedelta
+    takes_mail: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Retention:
     """How long raw mail, closed tickets and dropped mail are kept; 0 is for ever."""
 
@@ -132,6 +151,7 @@ class Policy:
     trust: TrustRules
     budgets: Budgets
     max_letter: int = 25 * 2**20  # octets that the relay takes
+    queues: tuple[Queue, ...] = ()
     retention: Retention = Retention()
 
     def tag(self, number: int) -> str:
@@ -160,6 +180,16 @@ class Policy:
         if agent and (not agent.categories or category in agent.categories):
             return True
         return wanted in self.category(category).team
+
+    @property
+    def filed_addresses(self) -> tuple[str, ...]:
+        """Addresses whose letters are filed in a mailbox instead of being sent."""
+        return tuple(queue.address for queue in self.queues)
+
+    def queue(self, address: str) -> Queue | None:
+        """The mailbox that letters to this address are filed in, or None."""
+        wanted = normalise(address)
+        return next((queue for queue in self.queues if queue.address == wanted), None)
 
     def is_support(self, address: str) -> bool:
         """Is this an agent or team mailbox of any category?"""

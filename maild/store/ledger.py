@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
+from maild.core.effects import Reason
 from maild.core.facts import Approval
 from maild.core.identity import Identity
 from maild.core.mail import Door, Envelope, Form
@@ -255,6 +256,15 @@ def answers_waiting(tx: Tx, mail: int, references: Sequence[str]) -> bool:
     return tx.one(waiting, *references, mail) is not None
 
 
+def has_any(tx: Tx, message_ids: Sequence[str]) -> bool:
+    """Has a mail of one of these Message-IDs come in?"""
+    marks = ", ".join("?" * len(message_ids))
+    return (
+        bool(message_ids)
+        and tx.one(f"SELECT 1 FROM mails WHERE message_id IN ({marks}) LIMIT 1", *message_ids) is not None
+    )
+
+
 def put_off(tx: Tx, mail: int, until: datetime) -> None:
     """Not now; nothing is wrong with it."""
     tx.run("UPDATE mails SET leased_until = ? WHERE id = ?", to_micros(until), mail)
@@ -330,6 +340,27 @@ def replay(tx: Tx, mail: int, *, is_released: bool) -> bool:
     )  # fmt: skip
     tx.ring(BELL)
     return changed > 0
+
+
+def vouch(tx: Tx, mail: int) -> None:
+    """A held mail of support's turned out to lie in Sent: that says who wrote it. Hand it to the workers again."""
+    reasons = (Reason.HELD_AGENT_UNVERIFIED.value, Reason.HELD_AGENT_UNPROVEN.value)
+    if tx.run(
+        "UPDATE mails SET state = 'spooled', attempts = 0, leased_until = 0, announced_at = NULL"
+        " WHERE id = ? AND state = 'held' AND reason IN (?, ?)",
+        mail, *reasons,
+    ):  # fmt: skip
+        tx.ring(BELL)
+
+
+def look_again(tx: Tx, message_id: str, but: int) -> None:
+    """Held mails of that Message-ID, but for one, are handed to the workers again: their author has been heard."""
+    if message_id and tx.run(
+        "UPDATE mails SET state = 'spooled', attempts = 0, leased_until = 0 WHERE message_id = ? AND id <> ?"
+        " AND state = 'held'",
+        message_id, but,
+    ):  # fmt: skip
+        tx.ring(BELL)
 
 
 def announced(tx: Tx, mail: int, now: datetime) -> None:
