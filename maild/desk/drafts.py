@@ -15,16 +15,29 @@ _ANONYMOUS, _TRIES = 30, drafts.DRAFT_AGE / 48  # forms of one client that are k
 
 
 async def keep(
-    desk: Desk, draft: Draft, files: Sequence[OutgoingAttachment], *, is_signed_in: bool, client: str
+    desk: Desk,
+    draft: Draft,
+    files: Sequence[OutgoingAttachment],
+    without: Sequence[int],
+    *,
+    is_signed_in: bool,
+    client: str,
 ) -> Draft | None:
-    """Keep a draft and more files for it; the draft with its id. None if that client is not signed in and tries too
-    often, or files of others take up all the room.
+    """Keep a draft, without its files at these positions and with these more; the draft with its id.
+
+    None if that client is not signed in and tries too often, or files of others take up all the room.
     """
-    return await desk.store.run(_keep, desk, draft, files, is_signed_in, client)
+    return await desk.store.run(_keep, desk, draft, files, without, is_signed_in, client)
 
 
 def _keep(
-    tx: Tx, desk: Desk, draft: Draft, files: Sequence[OutgoingAttachment], is_signed_in: bool, client: str
+    tx: Tx,
+    desk: Desk,
+    draft: Draft,
+    files: Sequence[OutgoingAttachment],
+    without: Sequence[int],
+    is_signed_in: bool,
+    client: str,
 ) -> Draft | None:
     now, key = desk.now(), f"ask from {client}"
     if not is_signed_in:
@@ -35,6 +48,7 @@ def _keep(
         return None
     draft = _own(tx, draft, is_signed_in=is_signed_in)
     drafts.put(tx, draft, now)
+    drafts.drop_files(tx, draft.id, without)
     drafts.add_files(tx, draft.id, [(file.name, file.type, file.content) for file in files])
     return draft
 
@@ -69,12 +83,6 @@ async def attachments_of(desk: Desk, draft: str, without: Sequence[int]) -> tupl
     found = await desk.store.read(drafts.files_of, draft, with_content=True)
     wanted = (file for file in found if file.position not in without)
     return tuple(OutgoingAttachment(file.name, file.type, file.content or b"") for file in wanted)
-
-
-async def drop_files(desk: Desk, draft: str, positions: Sequence[int]) -> None:
-    """He took these files off."""
-    if draft and positions:
-        await desk.store.run(drafts.drop_files, draft, positions)
 
 
 async def discard(desk: Desk, draft: str) -> None:

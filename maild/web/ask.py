@@ -21,7 +21,7 @@ from maild.core.policy import Category, Topic
 from maild.core.tokens import is_page_nonce, new_nonce, page_nonce
 from maild.core.typed import MAX_WORDS
 from maild.desk.act import NONCE_AGE
-from maild.desk.drafts import attachments_of, discard, draft_for, drop_files, files_of, keep
+from maild.desk.drafts import attachments_of, discard, draft_for, files_of, keep
 from maild.desk.login import LOGIN_AGE, ask_to_enter
 from maild.desk.portal import ask
 from maild.store.drafts import Draft, DraftFile
@@ -166,7 +166,6 @@ class AskPages:
         is_ready: bool = False,
     ) -> Response:
         """The form once more with all that was typed; files, and what waits for a login, are kept in the database."""
-        await drop_files(self._desk, question.draft, taken_off if visitor else [])
         if sent.files or question.draft or is_ready or (visitor is None and not sent.has("step")):
             draft = Draft(
                 id=question.draft,
@@ -177,7 +176,7 @@ class AskPages:
                 fields=dict(question.values),
             )
             client = _client(request)
-            kept = await keep(self._desk, draft, sent.files, is_signed_in=visitor is not None, client=client)
+            kept = await keep(self._desk, draft, sent.files, taken_off, is_signed_in=visitor is not None, client=client)
             if kept is None:
                 return await self._page(request, visitor, question, replace(faults, lead="often"))
             question = replace(question, draft=kept.id)
