@@ -8,8 +8,17 @@ from typing import Any
 from maild.mime.ask_samples import ASK_PAGES, sample_question
 from maild.mime.samples import NOW
 
+<<<<<<< HEAD
 PORTAL_PAGES = ASK_PAGES + tuple(
     f"portal/{name}" for name in ("login", "sent", "enter", "login_over", "nothing_here", "nothing", "stale", "tickets")
+=======
+PORTAL_PAGES = tuple(
+    f"portal/{name}"
+    for name in (
+        *("login", "sent", "enter", "login_over", "nothing_here", "nothing", "stale"),
+        *("tickets", "thread", "message", "access"),
+    )
+>>>>>>> main
 )
 
 Context = dict[str, Any]
@@ -28,6 +37,7 @@ def sample_portal(language: str) -> Context:
         "timezone": "Europe/Moscow",
         "languages": [{"code": "ru", "name": "Русский"}],
         "fault": "address",
+        "trouble": "long",
         "typed": "customer@firma",
         "number": 1042,
         "address": "customer@firma.example",
@@ -53,6 +63,8 @@ def sample_portal(language: str) -> Context:
         "latest_url": "/t/1042?tab=all",
         "list_url": "/?tab=all",
         "said": _SAID,
+        "guests": [{"address": "olga@firma.example", "at": NOW}],
+        "hosts": [{"address": "director@firma.example", "at": NOW}],
         "text": "Счёт пришёл.",
         "previous_url": "/t/1042/m/7?from=0",
         "next_url": "/t/1042/m/7?from=16000",

@@ -2,15 +2,25 @@
 
 import json
 import zlib
+<<<<<<< HEAD
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+=======
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+>>>>>>> main
 from datetime import datetime, timedelta
 
 from maild.core.effects import Reason
 from maild.core.facts import Approval
 from maild.core.identity import Identity
+<<<<<<< HEAD
 from maild.core.mail import Door, Envelope, Form
 from maild.store import approvals
+=======
+from maild.core.mail import Door, Envelope, Mark
+from maild.store import approvals, muted
+>>>>>>> main
 from maild.store.db import Row, Tx
 from maild.store.times import from_micros, to_micros
 
@@ -66,12 +76,16 @@ def pack(raw: bytes) -> Packed:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A mail at the door. `source_key` names a place that can be read again, so that nothing is entered twice."""
+    """A mail at the door. `source_key` names a place that can be read again, so that nothing is entered twice.
+
+    `then` is done in the same transaction.
+    """
 
     packed: Packed
     identity: Identity
     envelope: Envelope
     source_key: str | None = None
+    then: Callable[[Tx], object] | None = None
 
 
 def put_all(tx: Tx, deliveries: Sequence[Delivery]) -> list[tuple[int, bool]]:
@@ -94,6 +108,8 @@ def put(tx: Tx, delivery: Delivery) -> tuple[int, bool]:
     While earlier deliveries wait, the new one waits with them: "routed" says that the mail itself has been settled.
     The same `source_key` a second time (a sweep that was cut off) changes nothing at all.
     """
+    if delivery.then is not None:
+        delivery.then(tx)
     if delivery.source_key is not None:
         row = tx.one("SELECT mail FROM arrivals WHERE source_key = ?", delivery.source_key)
         if row is not None:
@@ -101,7 +117,8 @@ def put(tx: Tx, delivery: Delivery) -> tuple[int, bool]:
     new = _put_new(tx, [delivery]).get(delivery.identity)
     mail = _known(tx, delivery.identity) if new is None else new
     seen = _recipients(tx, mail) if new is None else set()
-    fresh = new is not None or not seen.issuperset(delivery.envelope.rcpt_tos)
+    is_no_junk = new is None and _is_no_junk(tx, mail, delivery.envelope)
+    fresh = new is not None or is_no_junk or not seen.issuperset(delivery.envelope.rcpt_tos)
     if fresh:
         tx.ring(BELL)
     _add_arrivals(tx, [_arrival(delivery, mail, is_routed=not fresh and not _has_waiting_arrival(tx, mail))])
@@ -117,6 +134,20 @@ def _wake(tx: Tx, mail: int, packed: Packed) -> None:
         " WHERE id = ? AND state = 'done'",
         packed.data, mail,
     )  # fmt: skip
+
+
+def _is_no_junk(tx: Tx, mail: int, envelope: Envelope) -> bool:
+    """A mail that was held for lying in a folder for spam turns up elsewhere: somebody has moved it. It counts now."""
+    if envelope.mark:
+        return False
+    row = tx.one(
+        "UPDATE mails SET state = 'spooled', attempts = 0, leased_until = 0, announced_at = NULL"
+        " WHERE id = ? AND state = 'held' AND reason = ? RETURNING sender",
+        mail, Reason.HELD_JUNK.value,
+    )  # fmt: skip
+    if row is not None:
+        muted.remove(tx, row[0])
+    return row is not None
 
 
 def _put_new(tx: Tx, deliveries: Sequence[Delivery]) -> dict[Identity, int]:
@@ -150,7 +181,11 @@ def _known(tx: Tx, identity: Identity) -> int:
 
 _ARRIVAL = (
     'INSERT INTO arrivals (mail, door, source_key, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at,'
+<<<<<<< HEAD
     " results, is_silent, form, is_routed) VALUES "
+=======
+    " results, is_silent, mark, is_routed) VALUES "
+>>>>>>> main
 )
 
 
@@ -159,7 +194,11 @@ def _arrival(delivery: Delivery, mail: int, *, is_routed: bool) -> tuple[object,
     return (
         mail, envelope.door.value, delivery.source_key, envelope.peer, envelope.is_trusted_peer, envelope.user,
         envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), envelope.results,
+<<<<<<< HEAD
         envelope.is_silent, _form_text(envelope.form), is_routed,
+=======
+        envelope.is_silent, envelope.mark.value, is_routed,
+>>>>>>> main
     )  # fmt: skip
 
 
@@ -199,8 +238,12 @@ def load(tx: Tx, mail: int) -> SpooledMail:
         raise LookupError(f"no mail {mail}")
     rows = tx.all(
         'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent,'
+<<<<<<< HEAD
         " form, is_routed, id"
         " FROM arrivals WHERE mail = ? ORDER BY id",
+=======
+        " mark, is_routed, id FROM arrivals WHERE mail = ? ORDER BY id",
+>>>>>>> main
         mail,
     )
     approval = approvals.of_mail(tx, mail) if row[3] else None
@@ -219,7 +262,11 @@ def load(tx: Tx, mail: int) -> SpooledMail:
 
 _HEAD = 256 * 2**10  # octets
 _DELIVERED = (
+<<<<<<< HEAD
     'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent, form, mail'
+=======
+    'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent, mark, mail'
+>>>>>>> main
     " FROM arrivals"
 )
 
@@ -235,7 +282,11 @@ def _envelope(row: Row) -> Envelope:
         received_at=from_micros(row[6]),
         results=row[7],
         is_silent=bool(row[8]),
+<<<<<<< HEAD
         form=Form(**json.loads(row[9])) if row[9] else None,
+=======
+        mark=Mark(row[9]),
+>>>>>>> main
     )
 
 

@@ -14,6 +14,7 @@ from maild.core.errors import BadLink, Transient
 from maild.core.policy import Network
 from maild.core.tokens import read_held_token
 from maild.desk.desk import Desk
+from maild.web.access import AccessPages
 from maild.web.actions import ActionPages
 from maild.web.ask import AskPages
 from maild.web.fields import FieldPages
@@ -69,7 +70,11 @@ def portal_routes(desk: Desk, limits: Limits) -> list[Route]:
     """The pages of those who are signed in, and how they get there."""
     portal = Portal(desk)
     login, lists = LoginPages(portal), TicketPages(portal)
+<<<<<<< HEAD
     threads, ask = ThreadPages(portal, lists), AskPages(portal, Uploads(limits))
+=======
+    threads, access = ThreadPages(portal, lists), AccessPages(portal)
+>>>>>>> main
 
     def route(path: str, page: Page, *methods: str) -> Route:
         return Route(path, portal.signed_in(page), methods=list(methods), max_body_size=MAX_READ)
@@ -80,6 +85,8 @@ def portal_routes(desk: Desk, limits: Limits) -> list[Route]:
         route("/logout", login.logout, "POST"),
         route("/language", login.language, "POST"),
         route("/", lists.list, "GET"),
+        route("/access", access.access, "GET", "POST"),
+        route("/access/revoke", access.revoke, "POST"),
         route("/search", lists.search, "GET"),
         Route("/ask", ask.answer, methods=["GET", "POST"]),
         route("/ask/taken", ask.taken, "GET"),
