@@ -168,16 +168,13 @@ class Envelope:
     received_at: datetime
     results: str = ""
     is_silent: bool = False
-<<<<<<< HEAD
     form: Form | None = None
-=======
     mark: Mark = Mark.NONE
 
     @property
     def mailbox(self) -> str:
         """The name of the mailbox on a server that it was found in, "" if it came by another door."""
         return self.peer if self.door is Door.IMAP else ""
->>>>>>> main
 
     @property
     def sent_in(self) -> str:

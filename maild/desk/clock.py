@@ -11,11 +11,7 @@ from maild.core.policy import Policy
 from maild.desk.act import NONCE_AGE
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
-<<<<<<< HEAD
-from maild.store import deadlines, drafts, mend, nonces, rates, sessions, snoozes, tickets
-=======
-from maild.store import deadlines, mailboxes, mend, nonces, rates, sessions, snoozes, tickets
->>>>>>> main
+from maild.store import deadlines, drafts, mailboxes, mend, nonces, rates, sessions, snoozes, tickets
 from maild.store.db import Tx
 
 log = logging.getLogger(__name__)

@@ -8,17 +8,12 @@ from typing import Any
 from maild.mime.ask_samples import ASK_PAGES, sample_question
 from maild.mime.samples import NOW
 
-<<<<<<< HEAD
 PORTAL_PAGES = ASK_PAGES + tuple(
-    f"portal/{name}" for name in ("login", "sent", "enter", "login_over", "nothing_here", "nothing", "stale", "tickets")
-=======
-PORTAL_PAGES = tuple(
     f"portal/{name}"
     for name in (
         *("login", "sent", "enter", "login_over", "nothing_here", "nothing", "stale"),
         *("tickets", "thread", "message", "access"),
     )
->>>>>>> main
 )
 
 Context = dict[str, Any]

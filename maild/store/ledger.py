@@ -2,25 +2,15 @@
 
 import json
 import zlib
-<<<<<<< HEAD
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-=======
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
->>>>>>> main
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from maild.core.effects import Reason
 from maild.core.facts import Approval
 from maild.core.identity import Identity
-<<<<<<< HEAD
-from maild.core.mail import Door, Envelope, Form
-from maild.store import approvals
-=======
-from maild.core.mail import Door, Envelope, Mark
+from maild.core.mail import Door, Envelope, Form, Mark
 from maild.store import approvals, muted
->>>>>>> main
 from maild.store.db import Row, Tx
 from maild.store.times import from_micros, to_micros
 
@@ -181,11 +171,7 @@ def _known(tx: Tx, identity: Identity) -> int:
 
 _ARRIVAL = (
     'INSERT INTO arrivals (mail, door, source_key, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at,'
-<<<<<<< HEAD
-    " results, is_silent, form, is_routed) VALUES "
-=======
-    " results, is_silent, mark, is_routed) VALUES "
->>>>>>> main
+    " results, is_silent, mark, form, is_routed) VALUES "
 )
 
 
@@ -194,11 +180,7 @@ def _arrival(delivery: Delivery, mail: int, *, is_routed: bool) -> tuple[object,
     return (
         mail, envelope.door.value, delivery.source_key, envelope.peer, envelope.is_trusted_peer, envelope.user,
         envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), envelope.results,
-<<<<<<< HEAD
-        envelope.is_silent, _form_text(envelope.form), is_routed,
-=======
-        envelope.is_silent, envelope.mark.value, is_routed,
->>>>>>> main
+        envelope.is_silent, envelope.mark.value, _form_text(envelope.form), is_routed,
     )  # fmt: skip
 
 
@@ -208,7 +190,7 @@ def _form_text(form: Form | None) -> str:
 
 
 def _add_arrivals(tx: Tx, arrivals: Sequence[tuple[object, ...]]) -> None:
-    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
+    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
     tx.run(_ARRIVAL + values, *(value for arrival in arrivals for value in arrival))
 
 
@@ -238,12 +220,7 @@ def load(tx: Tx, mail: int) -> SpooledMail:
         raise LookupError(f"no mail {mail}")
     rows = tx.all(
         'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent,'
-<<<<<<< HEAD
-        " form, is_routed, id"
-        " FROM arrivals WHERE mail = ? ORDER BY id",
-=======
-        " mark, is_routed, id FROM arrivals WHERE mail = ? ORDER BY id",
->>>>>>> main
+        " mark, form, is_routed, id FROM arrivals WHERE mail = ? ORDER BY id",
         mail,
     )
     approval = approvals.of_mail(tx, mail) if row[3] else None
@@ -253,20 +230,17 @@ def load(tx: Tx, mail: int) -> SpooledMail:
         attempts=int(row[1]),
         ticket=row[2],
         is_released=bool(row[3]) and approval is None,
-        arrivals=tuple(_envelope(entry) for entry in rows if not entry[10]),
-        last_arrival=max(int(entry[11]) for entry in rows),
-        known_rcpts=frozenset(address for entry in rows if entry[10] for address in json.loads(entry[5])),
+        arrivals=tuple(_envelope(entry) for entry in rows if not entry[11]),
+        last_arrival=max(int(entry[12]) for entry in rows),
+        known_rcpts=frozenset(address for entry in rows if entry[11] for address in json.loads(entry[5])),
         approval=approval,
     )
 
 
 _HEAD = 256 * 2**10  # octets
 _DELIVERED = (
-<<<<<<< HEAD
-    'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent, form, mail'
-=======
-    'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent, mark, mail'
->>>>>>> main
+    'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent, mark, form,'
+    " mail"
     " FROM arrivals"
 )
 
@@ -282,11 +256,8 @@ def _envelope(row: Row) -> Envelope:
         received_at=from_micros(row[6]),
         results=row[7],
         is_silent=bool(row[8]),
-<<<<<<< HEAD
-        form=Form(**json.loads(row[9])) if row[9] else None,
-=======
         mark=Mark(row[9]),
->>>>>>> main
+        form=Form(**json.loads(row[10])) if row[10] else None,
     )
 
 
@@ -489,7 +460,7 @@ def row(tx: Tx, mail: int) -> LedgerRow | None:
 
 def recent(tx: Tx, limit: int) -> list[tuple[int, Envelope]]:
     """The newest deliveries, newest first: which mail, and how it came."""
-    return [(int(found[10]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
+    return [(int(found[11]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
 
 
 def envelope_of(tx: Tx, mail: int) -> Envelope | None:

@@ -70,11 +70,8 @@ def portal_routes(desk: Desk, limits: Limits) -> list[Route]:
     """The pages of those who are signed in, and how they get there."""
     portal = Portal(desk)
     login, lists = LoginPages(portal), TicketPages(portal)
-<<<<<<< HEAD
-    threads, ask = ThreadPages(portal, lists), AskPages(portal, Uploads(limits))
-=======
     threads, access = ThreadPages(portal, lists), AccessPages(portal)
->>>>>>> main
+    ask = AskPages(portal, Uploads(limits))
 
     def route(path: str, page: Page, *methods: str) -> Route:
         return Route(path, portal.signed_in(page), methods=list(methods), max_body_size=MAX_READ)
