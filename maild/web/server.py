@@ -51,10 +51,10 @@ class _Connection(H11Protocol):
         self._wind_up()
         super().resume_writing()
 
-    def _wind_up(self, seconds: float = _REQUEST_SECONDS) -> None:
+    def _wind_up(self, seconds: float | None = None) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = self.loop.call_later(seconds, self.transport.abort)
+        self._deadline = self.loop.call_later(_REQUEST_SECONDS if seconds is None else seconds, self.transport.abort)
 
 
 class _Uvicorn(uvicorn.Server):
