@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+from maild.cli.check_dns import dns_findings
+from maild.cli.check_imap import imap_findings
 from maild.cli.check_relay import relay_findings
 from maild.cli.check_trust import trust_findings
 from maild.cli.finding import Finding
@@ -40,9 +42,12 @@ def findings(path: Path) -> Iterator[Finding]:
     yield Finding("ok", "config", f"{path}: {_count(config)}")
     recent: Recent = []
     yield from _database(config, recent)
+    yield from dns_findings(config)
     yield from _certificate(config)
     yield from _relay(config, recent)
+    yield from imap_findings(config)
     yield from _templates(config)
+    yield from _retention(config)
     yield from _disk(config)
     yield _clock(time.monotonic() - started, time.time() - wall)
 
@@ -141,6 +146,13 @@ def _templates(config: Config) -> Iterator[Finding]:
         yield from (Finding("error", "templates", problem) for problem in error.problems)
     else:
         yield Finding("ok", "templates", "complete in Russian and English")
+
+
+def _retention(config: Config) -> Iterator[Finding]:
+    kept = config.retention
+    if kept.closed and (not kept.raw or kept.raw > kept.closed):
+        words = "closed tickets are deleted, but their words stay in the raw mail for longer: set retention.raw as well"
+        yield Finding("warning", "retention", words)
 
 
 def _disk(config: Config) -> Iterator[Finding]:

@@ -3,17 +3,24 @@
 import click
 
 from maild import __version__
+from maild.cli.account import account
 from maild.cli.audit import audit
+from maild.cli.backup import backup
 from maild.cli.check import check
+from maild.cli.erase import erase
 from maild.cli.explain import explain
+from maild.cli.export import export
 from maild.cli.group import Group
 from maild.cli.hold import hold
+from maild.cli.imap import imap
+from maild.cli.imports import import_
 from maild.cli.init import init
 from maild.cli.mail import mail
 from maild.cli.migrate import migrate
 from maild.cli.open import config_file
 from maild.cli.outbox import outbox
 from maild.cli.smtp import smtp
+from maild.cli.stats import stats
 from maild.cli.templates import templates
 from maild.cli.ticket import ticket
 
@@ -28,15 +35,39 @@ def main() -> None:
 
 
 @main.command()
-def serve() -> None:
+@click.option(
+    "--from-beginning",
+    is_flag=True,
+    help="Take mail that lay in the mailboxes of [[imap]] before, too. Nobody is written to because of it.",
+)
+def serve(from_beginning: bool) -> None:
     """Run the desk in the foreground.
 
     SIGTERM ends it, SIGHUP reloads agents, categories, templates, the certificate and who may log in.
     """
     from maild.cli.serve import serve as run
 
-    run(config_file())
+    run(config_file(), from_beginning=from_beginning)
 
 
-for _command in (audit, check, explain, hold, init, mail, migrate, outbox, smtp, templates, ticket):
+for _command in (
+    account,
+    audit,
+    backup,
+    check,
+    erase,
+    explain,
+    export,
+    hold,
+    imap,
+    import_,
+    init,
+    mail,
+    migrate,
+    outbox,
+    smtp,
+    stats,
+    templates,
+    ticket,
+):
     main.add_command(_command)

@@ -14,6 +14,8 @@ class MailKeys:
     """What has to be looked up to decide about one mail. `letter` is the outbox row a bounce was addressed to.
 
     `people` are addresses whose language matters; `answered` the letters to support that an agent's mail answers.
+    `said` is the Message-ID of a mail of support's that may have been taken from Sent already, or lie there
+    (`is_sent`), "" for all others.
     """
 
     author: str
@@ -24,11 +26,15 @@ class MailKeys:
     returned_id: str = ""
     people: tuple[str, ...] = ()
     answered: tuple[str, ...] = ()
+    said: str = ""
+    is_sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TicketFacts:
-    """A ticket as the rules see it. The first participant is the customer; `proposed` are people in Cc, not joined."""
+    """A ticket as the rules see it. The first participant is the customer; `proposed` are people in Cc, not joined;
+    `guests` are addresses to which the customer gave access to his account.
+    """
 
     number: int
     subject: str
@@ -44,10 +50,15 @@ class TicketFacts:
     assignee: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     proposed: tuple[Mailbox, ...] = ()
+    guests: frozenset[str] = frozenset()
 
     def participant(self, address: str) -> Mailbox | None:
         """The participant of that (normalised) address, or None."""
         return next((person for person in self.participants if person.address == address), None)
+
+    def may_join(self, address: str) -> bool:
+        """Is that (normalised) address a participant's or a guest's? What each of them may do, `core.rights` says."""
+        return self.participant(address) is not None or address in self.guests
 
     @property
     def customer(self) -> Mailbox:
@@ -104,7 +115,7 @@ class Facts:
     what people have chosen.
 
     For the mail of an agent: `last_answer` of the ticket, and `replied_to`, the newest message that he has seen with
-    what he answers.
+    what he answers. `is_said`: it is in a ticket already, by way of Sent or of the desk's address.
     """
 
     tickets: Mapping[int, TicketFacts] = field(default_factory=dict)
@@ -115,6 +126,7 @@ class Facts:
     provoked: Provoked = field(default_factory=Provoked)
     last_answer: LastAnswer | None = None
     replied_to: int = 0
+    is_said: bool = False
 
     def ticket(self, number: int) -> TicketFacts | None:
         """The ticket of that number; of a merged one, the ticket that it went into."""

@@ -31,6 +31,7 @@ class Happening(StrEnum):
     AGENT_ANSWERS = "agent_answers"
     AGENT_SOLVES = "agent_solves"
     AGENT_OPENS = "agent_opens"
+    AGENT_WAITS = "agent_waits"  # support says that it is the customer's turn
     AGENT_CLOSES = "agent_closes"  # merged into another ticket, or spam
     MOVED = "moved"  # to another topic, which may ask for other fields
     CUSTOMER_CONFIRMS = "customer_confirms"
@@ -79,6 +80,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.INCOMPLETE, _H.AGENT_SOLVES): _SOLVED_NOW,
     (_S.INCOMPLETE, _H.AGENT_OPENS): _to(_S.NEW),
     (_S.INCOMPLETE, _H.MOVED): _to(_S.INCOMPLETE),  # NEW once nothing is missing: see advance
+    (_S.INCOMPLETE, _H.AGENT_WAITS): _to(_S.PENDING),
     (_S.INCOMPLETE, _H.CUSTOMER_CONFIRMS): _SOLVED_BY_CUSTOMER,
     (_S.INCOMPLETE, _H.CUSTOMER_CONTINUES): _to(_S.INCOMPLETE),
     (_S.NEW, _H.CUSTOMER_WRITES): _to(_S.NEW),
@@ -87,6 +89,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.NEW, _H.AGENT_SOLVES): _SOLVED_NOW,
     (_S.NEW, _H.AGENT_OPENS): _to(_S.OPEN),
     (_S.NEW, _H.MOVED): _to(_S.NEW),  # INCOMPLETE if something is missing, as the next two
+    (_S.NEW, _H.AGENT_WAITS): _to(_S.PENDING),
     (_S.NEW, _H.CUSTOMER_CONFIRMS): _SOLVED_BY_CUSTOMER,
     (_S.NEW, _H.CUSTOMER_CONTINUES): _to(_S.NEW),
     (_S.OPEN, _H.CUSTOMER_WRITES): _to(_S.OPEN),
@@ -95,6 +98,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.OPEN, _H.AGENT_SOLVES): _SOLVED_NOW,
     (_S.OPEN, _H.AGENT_OPENS): _to(_S.OPEN),
     (_S.OPEN, _H.MOVED): _to(_S.OPEN),
+    (_S.OPEN, _H.AGENT_WAITS): _to(_S.PENDING),
     (_S.OPEN, _H.CUSTOMER_CONFIRMS): _SOLVED_BY_CUSTOMER,
     (_S.OPEN, _H.CUSTOMER_CONTINUES): _to(_S.OPEN),
     (_S.PENDING, _H.CUSTOMER_WRITES): _to(_S.OPEN),
@@ -103,6 +107,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.PENDING, _H.AGENT_SOLVES): _SOLVED_NOW,
     (_S.PENDING, _H.AGENT_OPENS): _to(_S.OPEN),
     (_S.PENDING, _H.MOVED): _to(_S.PENDING),
+    (_S.PENDING, _H.AGENT_WAITS): _to(_S.PENDING),
     (_S.PENDING, _H.CUSTOMER_CONFIRMS): _SOLVED_BY_CUSTOMER,
     (_S.PENDING, _H.CUSTOMER_CONTINUES): _to(_S.OPEN),
     (_S.PENDING, _H.DEADLINE): _SOLVED_NOW,  # desk.auto_solve_after
@@ -112,6 +117,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.SOLVED, _H.AGENT_SOLVES): _SOLVED_NOW,
     (_S.SOLVED, _H.AGENT_OPENS): _REOPENED,
     (_S.SOLVED, _H.MOVED): _to(_S.SOLVED),
+    (_S.SOLVED, _H.AGENT_WAITS): Outcome(Verdict.DONE, Status.PENDING, reopens=True),
     (_S.SOLVED, _H.CUSTOMER_CONFIRMS): _CONFIRMED,
     (_S.SOLVED, _H.CUSTOMER_CONTINUES): _REOPENED,
     **{(status, _H.AGENT_CLOSES): _CLOSED_NOW for status in Status if status is not _S.CLOSED},
@@ -120,6 +126,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.CLOSED, _H.AGENT_ANSWERS): _FOLLOW_UP,
     (_S.CLOSED, _H.AGENT_SOLVES): _REFUSED,
     (_S.CLOSED, _H.AGENT_OPENS): _REFUSED,
+    (_S.CLOSED, _H.AGENT_WAITS): _REFUSED,
     (_S.CLOSED, _H.AGENT_CLOSES): _REFUSED,
     (_S.CLOSED, _H.MOVED): _REFUSED,
     (_S.CLOSED, _H.CUSTOMER_CONFIRMS): _REFUSED,

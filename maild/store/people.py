@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from maild.store.db import Tx
 
+_LATEST = 20  # tickets in which somebody's name is looked for
 _CHUNK = 500  # parameters of one statement; SQLite and PostgreSQL both take many more
 
 
@@ -32,3 +33,22 @@ def choose(tx: Tx, address: str, language: str) -> None:
         " ON CONFLICT (address) DO UPDATE SET language = excluded.language, is_chosen = TRUE",
         address, language,
     )  # fmt: skip
+
+
+def is_known(tx: Tx, address: str) -> bool:
+    """Has this person anything to do with the desk: a ticket, a language, access to somebody's account?"""
+    return any(
+        tx.one(f"SELECT 1 FROM {table} WHERE {column} = ? LIMIT 1", address)
+        for table, column in (("participants", "address"), ("people", "address"), ("grants", "guest"))
+    )
+
+
+def name_of(tx: Tx, address: str) -> str:
+    """What this person last called himself, "" if that is not known."""
+    row = tx.one(
+        "SELECT name FROM (SELECT name, created_at, ticket FROM participants WHERE address = ?"
+        " ORDER BY created_at DESC, ticket DESC LIMIT ?) AS latest WHERE name <> ''"
+        " ORDER BY created_at DESC, ticket DESC LIMIT 1",
+        address, _LATEST,
+    )  # fmt: skip
+    return str(row[0]) if row else ""
