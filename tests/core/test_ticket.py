@@ -26,12 +26,12 @@ DEADLINE = NOW + WINDOW
 # Pending (section 8), agent_closes is #spam and #merge.
 COLUMNS = tuple(Happening)
 TABLE = """
-incomplete | new | incomplete | pending | solved round | new | pending | closed | new | solved+ round | incomplete | -
-new | new | new | pending | solved round | open | pending | closed | new | solved+ round | new | -
-open | open | open | pending | solved round | open | pending | closed | open | solved+ round | open | -
-pending | open | pending | pending | solved round | open | pending | closed | pending | solved+ round | open | solved round
-solved | open again | solved | solved round | solved round | open again | pending again|closed | solved | solved+ | open again|-
-closed | follow_up | recorded | follow_up | refused | refused | refused | refused | refused | refused | refused | -
+incomplete|new|incomplete|pending|solved round|new|pending|closed|new|solved+ round|incomplete|-
+new|new|new|pending|solved round|open|pending|closed|new|solved+ round|new|-
+open|open|open|pending|solved round|open|pending|closed|open|solved+ round|open|-
+pending|open|pending|pending|solved round|open|pending|closed|pending|solved+ round|open|solved round
+solved|open again|solved|solved round|solved round|open again|pending again|closed|solved|solved+|open again|-
+closed|follow_up|recorded|follow_up|refused|refused|refused|refused|refused|refused|refused|-
 """
 CELLS = [
     (Status(row.split("|")[0].strip()), happening, cell.strip())
