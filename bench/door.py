@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.null_server import new_runner
+from maild.cli.serve import TURN
 from maild.config import Config, load
 from maild.desk.desk import Desk
 from maild.mailin.door import DoorSettings
@@ -31,6 +32,7 @@ async def serve(desk: Desk, config: Config) -> None:
 
 
 def main() -> None:
+    sys.setswitchinterval(TURN)
     config = load(Path(sys.argv[1]))
     desk = build_desk(config)
     with new_runner() as runner, suppress(KeyboardInterrupt):

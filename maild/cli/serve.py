@@ -21,13 +21,13 @@ from maild.wiring import access_for, build_desk, check_routing, check_templates,
 
 log = logging.getLogger(__name__)
 
-_TURN = 0.001  # seconds that a thread may compute while the event loop, which answers the clients, waits; Python: 5 ms
+TURN = 0.001  # seconds that a thread may compute while the event loop, which answers the clients, waits; Python: 5 ms
 
 
 def serve(path: Path) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reloads what `_reload` says. Raises ConfigError at the start."""
     set_up_logging()
-    sys.setswitchinterval(_TURN)
+    sys.setswitchinterval(TURN)
     config = load(path)
     with _prepared(config) as (desk, listening, access):
         _runner().run(_serve(desk, config, path, listening, access))

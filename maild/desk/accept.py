@@ -8,6 +8,7 @@ from maild.core.mail import Envelope
 from maild.core.received import received_moment
 from maild.desk.desk import Desk
 from maild.store import ledger
+from maild.store.packing import Packed, pack
 
 _SMALL = 64 * 1024  # octets; hashing and compressing more than that is not for the event loop
 
@@ -31,5 +32,5 @@ async def accept(desk: Desk, raw: bytes, envelope: Envelope, source_key: str | N
     return mail
 
 
-def _prepare(raw: bytes) -> tuple[Identity, ledger.Packed]:
-    return identity_of(raw), ledger.pack(raw)
+def _prepare(raw: bytes) -> tuple[Identity, Packed]:
+    return identity_of(raw), pack(raw)
