@@ -9,7 +9,8 @@ RUNTIME := $(VENV)/.runtime
 TOOLS := $(VENV)/.tools
 # More than there are cores: many tests wait for the clock.
 PYTEST := $(PY) -m pytest --numprocesses 3 --dist worksteal
-PACKAGES := chromium faketime libfaketime mutt openssl postfix postgresql strace swaks systemd
+QUICK := tests/core tests/mime tests/store tests/desk tests/test_config.py tests/test_floors.py
+PACKAGES := chromium dovecot-core dovecot-imapd dovecot-lmtpd faketime libfaketime mutt openssl postfix postgresql strace swaks systemd
 export MAILD_CORPUS ?= $(abspath ../shared/corpus)
 
 .PHONY: help demo test check lint soak fuzz bench packages clean
@@ -23,8 +24,8 @@ demo: $(RUNTIME) ## play a whole conversation over real SMTP and HTTP
 test: packages $(TOOLS) ## everything, with real servers
 	@$(PYTEST) -m "not soak"
 
-check: lint ## lint, types and the quick tests without servers, in less than a minute
-	@$(PYTEST) -q -m "not system and not soak and not slow"
+check: lint ## lint, types and the quick tests of rules, mails, store and desk, in less than a minute
+	@$(PYTEST) -q -m "not system and not soak and not slow" $(QUICK)
 
 lint: $(TOOLS) ## style and types
 	@$(VENV)/bin/ruff check .

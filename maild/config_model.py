@@ -355,6 +355,7 @@ class Config(_Table):
             trust=self._trust_rules(),
             budgets=rules.Budgets(**self.budgets.model_dump()),
             max_letter=self.outbound.max_size,
+            retention=rules.Retention(**self.retention.model_dump()),
         )
 
     def _trust_rules(self) -> rules.TrustRules:

@@ -14,6 +14,7 @@ from maild.desk.desk import Desk
 from maild.desk.holds import expire_holds
 from maild.desk.notices import announce_holds
 from maild.desk.receive import receive_waiting
+from maild.desk.retention import retain
 from maild.jobs import Job, Jobs
 from maild.listeners import Listening
 from maild.mailin.access import Access
@@ -68,6 +69,7 @@ async def run(
             Job("remind", 60, lambda: remind_due(desk)),
             Job("holds", 300, lambda: announce_holds(desk)),
             Job("expire", 3600, lambda: expire_holds(desk)),
+            Job("retention", 3600, lambda: retain(desk)),
             Job("wake", 60, lambda: wake_due(desk)),
             Job("forget", 3600, lambda: forget_nonces(desk)),
         ],
@@ -131,7 +133,7 @@ def _http_servers(
     static = (config.desk.templates or templates_dir()) / "static"
     if bound := listening.sockets["http"]:
         hosts = allowed_hosts(config.desk.public_url, listening.addresses("http"))
-        servers.append(HttpServer(web_app(desk, hosts, static), bound))
+        servers.append(HttpServer(web_app(desk, hosts, static, config.http.trusted_proxies), bound))
     if bound := listening.sockets["ops"]:
 
         def values() -> Mapping[str, float]:

@@ -13,6 +13,7 @@ FLOORS = {"core": 0, "mime": 1, "store": 1, "desk": 2, "mailin": 3, "mailbox": 3
 TOP = 4  # cli/, daemon.py, jobs.py, config.py: the wiring, whose files may import each other
 
 HOMES = {
+    "aioimaplib": "mailbox/connection.py",
     "aiosmtpd": "mailin/",
     "aiosmtplib": "mailout/",
     "authres": "core/authresults.py",

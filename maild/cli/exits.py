@@ -8,7 +8,8 @@ import click
 
 from maild.core.errors import ConfigError, MaildError, NotAllowed, Permanent, Transient
 
-USAGE, DATA, NO_INPUT, BUG, CANNOT_CREATE, IO_ERROR, TRY_AGAIN, NOT_ALLOWED, CONFIG = 64, 65, 66, 70, 73, 74, 75, 77, 78
+USAGE, DATA, NO_INPUT, UNAVAILABLE, BUG, CANNOT_CREATE, IO_ERROR = 64, 65, 66, 69, 70, 73, 74
+TRY_AGAIN, NOT_ALLOWED, CONFIG = 75, 77, 78
 _INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 
 
@@ -18,6 +19,10 @@ class NotThere(Permanent):
 
 class InTheWay(Permanent):
     """A file that would be written exists already."""
+
+
+class Unavailable(Permanent):
+    """Something else than maild does that here."""
 
 
 def exit_status(error: Exception) -> int:
@@ -63,6 +68,8 @@ def _maild_status(error: MaildError) -> int:
             return NOT_ALLOWED
         case InTheWay():
             return CANNOT_CREATE
+        case Unavailable():
+            return UNAVAILABLE
         case Transient():
             return TRY_AGAIN
     return DATA

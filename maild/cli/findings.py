@@ -43,6 +43,7 @@ def findings(path: Path) -> Iterator[Finding]:
     yield from _certificate(config)
     yield from _relay(config, recent)
     yield from _templates(config)
+    yield from _retention(config)
     yield from _disk(config)
     yield _clock(time.monotonic() - started, time.time() - wall)
 
@@ -141,6 +142,13 @@ def _templates(config: Config) -> Iterator[Finding]:
         yield from (Finding("error", "templates", problem) for problem in error.problems)
     else:
         yield Finding("ok", "templates", "complete in Russian and English")
+
+
+def _retention(config: Config) -> Iterator[Finding]:
+    kept = config.retention
+    if kept.closed and (not kept.raw or kept.raw > kept.closed):
+        words = "closed tickets are deleted, but their words stay in the raw mail for longer: set retention.raw as well"
+        yield Finding("warning", "retention", words)
 
 
 def _disk(config: Config) -> Iterator[Finding]:

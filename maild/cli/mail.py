@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from maild.cli.exits import NotThere
 from maild.cli.group import Group
 from maild.cli.open import NUMBER, carried_out, found, opened_desk, whoami
 from maild.cli.show import as_json, json_line, local, page, table
@@ -63,9 +65,12 @@ def raw(number: int) -> None:
     """Write the bytes of a mail, as they came in, to standard output. The audit list knows of it."""
     from maild.store import audit, ledger
 
+    what = f"mail {number}"
     with opened_desk() as desk:
-        data = found(desk.store.read_now(ledger.raw, number), f"mail {number}")
-        what = f"mail {number}"
+        row_of(desk, number)
+        data = desk.store.read_now(ledger.raw, number)
+        if data is None:
+            raise NotThere(f"{what}: its bytes are not kept any more, only what became of it (see `maild audit list`)")
         desk.store.run_now(audit.add, desk.now(), act="raw mail read", who=whoami(), via="cli", what=what)
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
@@ -89,8 +94,23 @@ def understood(desk: "Desk", rows: "list[LedgerRow]") -> "Iterator[tuple[LedgerR
     from maild.store import ledger
 
     for row in rows:
-        words = parse(desk.store.read_now(ledger.raw, row.id) or b"")
+        raw = desk.store.read_now(ledger.raw, row.id)
+        words = _remembered(row) if raw is None else parse(raw)
         yield row, words, row.trust or _verdict(desk, row.id, words)
+
+
+def _remembered(row: "LedgerRow") -> "Mail":
+    """What the ledger still knows of a mail whose bytes are not kept any more."""
+    from maild.core.mail import Kind, Mailbox
+    from maild.mime.parse import parse
+
+    return replace(
+        parse(b""),
+        author=Mailbox("", row.sender) if row.sender else None,
+        subject=row.subject,
+        message_id=row.message_id,
+        kind=Kind(row.kind or Kind.MAIL),
+    )
 
 
 def _verdict(desk: "Desk", number: int, words: "Mail") -> str:

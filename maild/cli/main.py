@@ -4,16 +4,21 @@ import click
 
 from maild import __version__
 from maild.cli.audit import audit
+from maild.cli.backup import backup
 from maild.cli.check import check
+from maild.cli.erase import erase
 from maild.cli.explain import explain
+from maild.cli.export import export
 from maild.cli.group import Group
 from maild.cli.hold import hold
+from maild.cli.imports import import_
 from maild.cli.init import init
 from maild.cli.mail import mail
 from maild.cli.migrate import migrate
 from maild.cli.open import config_file
 from maild.cli.outbox import outbox
 from maild.cli.smtp import smtp
+from maild.cli.stats import stats
 from maild.cli.templates import templates
 from maild.cli.ticket import ticket
 
@@ -38,5 +43,22 @@ def serve() -> None:
     run(config_file())
 
 
-for _command in (audit, check, explain, hold, init, mail, migrate, outbox, smtp, templates, ticket):
+for _command in (
+    audit,
+    backup,
+    check,
+    erase,
+    explain,
+    export,
+    hold,
+    import_,
+    init,
+    mail,
+    migrate,
+    outbox,
+    smtp,
+    stats,
+    templates,
+    ticket,
+):
     main.add_command(_command)

@@ -18,8 +18,12 @@ _BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\
 
 def json_line(value: Mapping[str, object]) -> None:
     """One object on one line, in UTF-8 whatever the locale."""
-    text = json.dumps(value, ensure_ascii=False).translate(_LINE_ENDS)
-    click.echo(text.encode("utf-8", "replace"))
+    click.echo(json_text(value).encode("utf-8", "replace"))
+
+
+def json_text(value: Mapping[str, object]) -> str:
+    """One object as JSON without any line end."""
+    return json.dumps(value, ensure_ascii=False).translate(_LINE_ENDS)
 
 
 def rfc3339(moment: datetime) -> str:
@@ -35,6 +39,11 @@ def maybe_rfc3339(moment: datetime | None) -> str | None:
 def local(moment: datetime | None, timezone: str) -> str:
     """`2026-11-23 14:05` in the desk's time zone, "" for none."""
     return "" if moment is None else f"{moment.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M}"
+
+
+def counted(count: int, what: str) -> str:
+    """`1 mail`, `2 mails`."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def harmless(text: str) -> str:

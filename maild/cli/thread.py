@@ -4,9 +4,22 @@ from collections.abc import Iterator, Sequence
 
 from maild.cli.show import local
 from maild.core.policy import Policy
+from maild.desk.deliveries import reason_of, status_of
+from maild.desk.desk import Desk
 from maild.mime.plain import size
+from maild.store import deliveries, lists
 from maild.store.deliveries import LetterState
 from maild.store.lists import EventRow, MessageRow, TicketRow
+
+Ways = list[tuple[LetterState, str, str]]
+
+
+def thread_of(desk: Desk, number: int) -> tuple[list[MessageRow], list[EventRow], Ways]:
+    """Messages, history and letters of a ticket; each letter with the status and reason for not arriving."""
+    messages = desk.store.read_now(lists.messages_of, number)
+    events = desk.store.read_now(lists.events_of, number)
+    letters = desk.store.read_now(deliveries.of_ticket, number)
+    return messages, events, [(one, status_of(one), reason_of(desk, one, "en")) for one in letters]
 
 
 def thread_page(

@@ -51,20 +51,15 @@ def list_tickets(status: str | None, is_json: bool) -> None:
 def show(number: int, is_json: bool) -> None:
     """Show one ticket with its thread, its history and what became of each letter."""
     from maild.cli.rows import thread_object
-    from maild.cli.thread import thread_page
-    from maild.desk.deliveries import reason_of, status_of
-    from maild.store import deliveries, lists
+    from maild.cli.thread import thread_of, thread_page
 
     with opened_desk() as desk:
         row = _row(desk, number)
-        messages = desk.store.read_now(lists.messages_of, number)
-        events = desk.store.read_now(lists.events_of, number)
-        letters = desk.store.read_now(deliveries.of_ticket, number)
-    ways = [(one, status_of(one), reason_of(desk, one, "en")) for one in letters]
+        thread = thread_of(desk, number)
     if is_json:
-        json_line(thread_object(row, messages, events, ways))
+        json_line(thread_object(row, *thread))
     else:
-        page(thread_page(row, messages, events, ways, desk.policy))
+        page(thread_page(row, *thread, desk.policy))
 
 
 @ticket.command("open")

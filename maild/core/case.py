@@ -8,7 +8,7 @@ from maild.core.address import normalise
 from maild.core.effects import OPENED, AddMessage, Role
 from maild.core.facts import Facts, TicketFacts
 from maild.core.languages import language_told
-from maild.core.mail import Envelope, Mail, Mailbox
+from maild.core.mail import Door, Envelope, Mail, Mailbox
 from maild.core.match import Proof
 from maild.core.policy import Policy
 from maild.core.route import Route
@@ -51,6 +51,11 @@ class Case:
     def is_open_trust(self) -> bool:
         """Nothing here vouches for senders, and this one did not log in either."""
         return self.policy.trust.is_open and self.trust is Trust.UNVERIFIED
+
+    @property
+    def is_portal(self) -> bool:
+        """Was this typed by somebody who is signed in, by a link that we sent to his address?"""
+        return self.envelope.door is Door.PORTAL and self.trust is Trust.VERIFIED
 
     @property
     def via(self) -> str:

@@ -53,7 +53,16 @@ def _changes(outcome: Outcome, ticket: TicketFacts) -> bool:
     return outcome.confirms and ticket.confirmed_at is None
 
 
-def decide_click(claim: Claim, ticket: TicketFacts, facts: Facts, policy: Policy, now: datetime) -> Decision:
+def decide_click(
+    claim: Claim,
+    ticket: TicketFacts,
+    facts: Facts,
+    policy: Policy,
+    now: datetime,
+    *,
+    via: str = "http",
+    way: Way = Way.LINK,
+) -> Decision:
     """The button was pressed by a participant. No effects if it changes nothing (any more)."""
     outcome = _outcome(claim.action, ticket, now)
     if outcome.verdict is not Verdict.DONE:
@@ -62,7 +71,7 @@ def decide_click(claim: Claim, ticket: TicketFacts, facts: Facts, policy: Policy
         return Decision(Reason.ALREADY_KNOWN, (), ticket.number)
     change = opening_effects if claim.action is Action.CONTINUE else status_effects
     effects: list[Effect] = list(
-        change(ticket.number, ticket.status, outcome, policy, now, who=claim.person, via="http", way=Way.LINK)
+        change(ticket.number, ticket.status, outcome, policy, now, who=claim.person, via=via, way=way)
     )
     if claim.action is Action.CONTINUE:
         effects += to_team(

@@ -32,6 +32,7 @@ from maild.core.forms import Card
 from maild.core.letter import Letter
 from maild.core.mail import Mailbox
 from maild.core.match import Match
+from maild.core.portal import WISH_FIELD
 from maild.core.provoked import dropped, warned
 from maild.core.requests import decide_request
 from maild.core.rights import Actor, Right, Standing, rights_of
@@ -50,7 +51,7 @@ def decide_customer(case: Case, match: Match) -> Decision:
     ticket = match.ticket
     if ticket is not None and Right.WRITE not in rights_of(_actor(case, match), ticket.category, ticket, case.policy):
         match, ticket = Match(None, Reason.CLAIMS_TICKET, claimed=ticket), None
-    if answer := decide_request(case, match):
+    if not case.is_portal and (answer := decide_request(case, match)):
         return answer
     return _new_question(case, match) if ticket is None else _word(case, ticket, match)
 
@@ -76,7 +77,7 @@ def _word(case: Case, ticket: TicketFacts, match: Match) -> Decision:
 
 def _actor(case: Case, match: Match) -> Actor:
     """The author as the one function of rights knows him. A failed mail comes this far only if a person let it in."""
-    if match.is_confirmed:
+    if match.is_confirmed or case.is_portal:
         return Actor(case.author.address, Standing.CONFIRMED, Purpose.CUSTOMER)
     return Actor(case.author.address, Standing.VERIFIED if case.trust is Trust.VERIFIED else Standing.CLAIMED)
 
@@ -84,6 +85,8 @@ def _actor(case: Case, match: Match) -> Actor:
 def _wish(case: Case, match: Match) -> Wish | None:
     """What the words ask for. The code in the subject speaks only where they say nothing else: a subject stays on when
     somebody answers his own mail of yesterday."""
+    if case.is_portal and case.mail.field(WISH_FIELD) == Wish.SOLVED:
+        return Wish.SOLVED
     is_silent = not (case.mail.reply.strip() or case.mail.attachments)
     if match.action and (is_silent or case.mail.is_courtesy):
         return Wish(match.action.value)
@@ -110,11 +113,14 @@ def _is_bare_wish(case: Case) -> bool:
     return read_wish(case.mail.reply) is not None and "\n" not in case.mail.reply.strip() and not case.mail.attachments
 
 
-def _said(case: Case, ticket: TicketFacts, event: Event, way: Way = Way.MAIL) -> Record:
+def _said(case: Case, ticket: TicketFacts, event: Event) -> Record:
+    way = Way.PORTAL if case.is_portal else Way.MAIL
     return Record(ticket.number, event, case.author.address, case.via, way)
 
 
 def _way(case: Case, match: Match, happening: Happening) -> Way:
+    if case.is_portal:
+        return Way.PORTAL
     if happening in (Happening.CUSTOMER_CONFIRMS, Happening.CUSTOMER_CONTINUES):
         # A mailto: link opens a new mail to the reply address with nothing but the command in it, or with our code.
         is_new = not (case.mail.in_reply_to or case.mail.references)
@@ -229,7 +235,7 @@ def _acknowledgement(case: Case, language: str, card: Card) -> list[Effect]:
     """The table letter × trust of SPEC section 5: full words only for the verified, nothing over the budget."""
     if not may_answer(case.mail, case.envelope, case.trust, case.policy):
         return []
-    if not is_within(case.policy.budgets, case.facts.provoked):
+    if not case.is_portal and not is_within(case.policy.budgets, case.facts.provoked):
         return dropped(case, OPENED, case.routes[0].category, "acknowledgement")
     is_verified = case.trust is Trust.VERIFIED
     letter = Letter.ACKNOWLEDGEMENT if is_verified else Letter.MINIMAL
@@ -243,7 +249,7 @@ def _acknowledgement(case: Case, language: str, card: Card) -> list[Effect]:
             purpose=Purpose.CUSTOMER,
             language=language,
             has_message=is_verified,
-            is_provoked=True,
+            is_provoked=not case.is_portal,
             context={
                 "has_token_address": not case.is_open_trust,
                 "is_general": case.routes[0].is_general,
@@ -314,6 +320,6 @@ def _refused(case: Case, ticket: TicketFacts, match: Match) -> Decision:
 
 def verdict(case: Case, *, is_confirmed: bool) -> str:
     """What the team's letter says of the sender; in open trust it always says that nobody is verified."""
-    if case.policy.trust.is_open:
+    if case.policy.trust.is_open and not case.is_portal:
         return "open"
     return Trust.VERIFIED.value if is_confirmed else case.trust.value

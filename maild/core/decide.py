@@ -20,6 +20,7 @@ from maild.core.letter import Letter
 from maild.core.mail import BouncedRecipient, Envelope, Kind, Mail
 from maild.core.match import Match, match_customer, proofs_in
 from maild.core.policy import Policy
+from maild.core.portal import as_typed
 from maild.core.reports import Delivery
 from maild.core.rights import Actor, Right, Standing, rights_of
 from maild.core.robots import has_too_many_hops, is_machine_made, is_nested, is_notice, is_report, is_returned
@@ -58,6 +59,7 @@ def decide(
     `is_released`: a person let a held mail through; it speaks with a customer's rights only (SPEC section 5).
     `approval`: a person of support said that a held mail of support's is to be sent, or kept as a note.
     """
+    mail = as_typed(mail, envelope)
     trust = trust_in(mail, envelope, policy)
     spoken = spoken_by_visitor(mail, trust, policy)
     words = spoken or mail

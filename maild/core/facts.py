@@ -28,7 +28,9 @@ class MailKeys:
 
 @dataclass(frozen=True, slots=True)
 class TicketFacts:
-    """A ticket as the rules see it. The first participant is the customer; `proposed` are people in Cc, not joined."""
+    """A ticket as the rules see it. The first participant is the customer; `proposed` are people in Cc, not joined;
+    `guests` are addresses to which the customer gave access to his account.
+    """
 
     number: int
     subject: str
@@ -44,10 +46,15 @@ class TicketFacts:
     assignee: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     proposed: tuple[Mailbox, ...] = ()
+    guests: frozenset[str] = frozenset()
 
     def participant(self, address: str) -> Mailbox | None:
         """The participant of that (normalised) address, or None."""
         return next((person for person in self.participants if person.address == address), None)
+
+    def may_join(self, address: str) -> bool:
+        """Is that (normalised) address a participant's or a guest's? What each of them may do, `core.rights` says."""
+        return self.participant(address) is not None or address in self.guests
 
     @property
     def customer(self) -> Mailbox:

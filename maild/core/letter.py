@@ -21,6 +21,7 @@ class Letter(StrEnum):
     SHOW = "show"
     LIST = "list"
     CATALOGUE = "catalogue"
+    LOGIN = "login"
     FOLLOW_UP_TEAM = "follow_up_team"
     DELIVERY_FAILED = "delivery_failed"
     LEFT_OUT = "left_out"

@@ -143,18 +143,18 @@ def match_customer(
     """The ticket of a customer's mail that has not failed authentication."""
     author = normalise(mail.author.address) if mail.author else ""
     for proof in proofs:
-        if proof.ticket.participant(author):
+        if proof.ticket.may_join(author):
             own = [one for one in proofs if one.holder == author and one.ticket == proof.ticket]
             action = next((one.action for one in own if one.action), None)
             return Match(proof.ticket, _reason_of(proof), is_confirmed=bool(own), action=action)
     named: list[TicketFacts] = [proof.ticket for proof in proofs]
     recorded = (number for value in references_of(mail) for number in facts.recorded.get(value, ()))
     for ticket in _tickets(facts, recorded):
-        if ticket.participant(author):
+        if ticket.may_join(author):
             return Match(ticket, Reason.JOINED_BY_REFERENCE)
         named.append(ticket)
     for ticket in _tickets(facts, numbers_in(mail.subject, policy.subject_tag)):
-        if ticket.participant(author) and mail.is_author_sole:
+        if ticket.may_join(author) and mail.is_author_sole:
             if trust is Trust.VERIFIED:
                 return Match(ticket, Reason.JOINED_BY_NUMBER)
             if is_open_trust:

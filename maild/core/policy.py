@@ -99,6 +99,15 @@ class Budgets:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How long raw mail, closed tickets and dropped mail are kept; 0 is for ever."""
+
+    raw: timedelta = timedelta(0)
+    closed: timedelta = timedelta(0)
+    holds: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Everything the rules need to know about this desk. Addresses are normalised."""
 
@@ -123,6 +132,7 @@ class Policy:
     trust: TrustRules
     budgets: Budgets
     max_letter: int = 25 * 2**20  # octets that the relay takes
+    retention: Retention = Retention()
 
     def tag(self, number: int) -> str:
         """The ticket's number as subjects carry it: `[#1042]`."""

@@ -37,9 +37,21 @@ class Right(StrEnum):
     OPEN = "open"  # a new ticket towards a customer
     DECIDE = "decide"  # what becomes of a held mail
     CHOOSE = "choose"  # the language of his own letters
+    SHARE = "share"  # an account, with other people
 
 
-_OPERATOR = frozenset({Right.READ, Right.READ_NOTES, Right.ANSWER, Right.NOTE, Right.COMMAND, Right.OPEN, Right.DECIDE})
+_OPERATOR = frozenset(
+    {
+        Right.READ,
+        Right.READ_NOTES,
+        Right.ANSWER,
+        Right.NOTE,
+        Right.COMMAND,
+        Right.OPEN,
+        Right.DECIDE,
+        Right.SHARE,
+    }
+)
 _NOTHING: frozenset[Right] = frozenset()
 
 
@@ -80,7 +92,11 @@ def _as_support(actor: Actor, category: str, policy: Policy) -> frozenset[Right]
 
 
 def _as_customer(actor: Actor, ticket: TicketFacts | None) -> frozenset[Right]:
-    if ticket is None or ticket.participant(normalise(actor.address)) is None:
+    """A participant, or a guest of the ticket's customer: him nobody believes who only says that he is one."""
+    address = normalise(actor.address)
+    if ticket is None or not ticket.may_join(address):
+        return _NOTHING
+    if actor.standing is Standing.CLAIMED and ticket.participant(address) is None:
         return _NOTHING
     if actor.standing is Standing.CONFIRMED:
         return frozenset({Right.READ, Right.WRITE, Right.SETTLE})
@@ -88,7 +104,7 @@ def _as_customer(actor: Actor, ticket: TicketFacts | None) -> frozenset[Right]:
 
 
 def _as_himself(actor: Actor) -> frozenset[Right]:
-    return frozenset({Right.CHOOSE}) if actor.standing is Standing.CONFIRMED else _NOTHING
+    return frozenset({Right.CHOOSE, Right.SHARE}) if actor.standing is Standing.CONFIRMED else _NOTHING
 
 
 def authorise(actor: Actor, right: Right, category: str, ticket: TicketFacts | None, policy: Policy) -> None:

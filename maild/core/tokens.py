@@ -110,6 +110,19 @@ class LanguageClaim:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class LoginClaim:
+    """What a login link says: who may enter, and since when; `salt` makes it another one than the link before.
+
+    `number` is the ticket that he wanted to see, 0 for none.
+    """
+
+    person: str
+    salt: str
+    at: datetime
+    number: int = 0
+
+
 def derive_keys(secrets: Iterable[bytes]) -> Keys:
     """One key per secret text, so that a short or structured secret is never used raw (RFC 5869 in spirit)."""
     return tuple(hmac.digest(b"maild tokens 1", secret, "sha256") for secret in secrets)
@@ -283,6 +296,22 @@ def read_language_token(keys: Keys, token: str) -> LanguageClaim | None:
     except (BadData, ValueError, TypeError):
         return None
     return claim if any(language_token((key,), claim) == token for key in keys) else None  # as for action links
+
+
+def login_token(keys: Keys, claim: LoginClaim) -> str:
+    """The token of a login link. How long it is good, and that it is used once, is judged where it is used."""
+    content = [claim.person, claim.salt, int(claim.at.timestamp()), claim.number]
+    return str(_links(keys, "login").dumps(content))
+
+
+def read_login_token(keys: Keys, token: str) -> LoginClaim | None:
+    """What a login link says, or None if we did not make it."""
+    try:
+        person, salt, at, number = _links(keys, "login").loads(token)
+        claim = LoginClaim(str(person), str(salt), datetime.fromtimestamp(int(at), UTC), int(number))
+    except (BadData, ValueError, TypeError, OverflowError):
+        return None
+    return claim if any(login_token((key,), claim) == token for key in keys) else None  # as for action links
 
 
 def page_nonce(keys: Keys, token: str, salt: str, now: datetime) -> str:

@@ -72,7 +72,7 @@ def _change(tx: Tx, effect: SetStatus | SetFields | Confirm | Reminded | Propose
     """The ticket itself is other than before."""
     match effect:
         case SetStatus():
-            tickets.set_status(tx, ticket, effect)
+            tickets.set_status(tx, ticket, effect, now)
         case SetFields():
             tickets.set_fields(tx, ticket, effect.values)
         case Confirm():

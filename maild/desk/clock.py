@@ -11,7 +11,7 @@ from maild.core.policy import Policy
 from maild.desk.act import NONCE_AGE
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
-from maild.store import deadlines, mend, nonces, snoozes, tickets
+from maild.store import deadlines, mend, nonces, rates, sessions, snoozes, tickets
 from maild.store.db import Tx
 
 log = logging.getLogger(__name__)
@@ -106,8 +106,14 @@ def _wake_batch(tx: Tx, desk: Desk, now: datetime) -> int:
 
 
 async def forget_nonces(desk: Desk) -> int:
-    """Remove page nonces that no page can use any more; how many."""
-    return await desk.store.run(nonces.forget, desk.now() - NONCE_AGE)
+    """Remove page nonces that no page can use any more; how many. With them sessions and counts whose time is over."""
+    return await desk.store.run(_forget, desk.now())
+
+
+def _forget(tx: Tx, now: datetime) -> int:
+    rates.forget(tx, now - rates.RATES_AGE)
+    sessions.forget(tx, now)
+    return nonces.forget(tx, now - NONCE_AGE)
 
 
 async def mend_moments(desk: Desk, delays: Sequence[timedelta]) -> int:

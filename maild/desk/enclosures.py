@@ -57,7 +57,7 @@ def tell_left_out(
 
 @dataclass(frozen=True, slots=True)
 class FileView:
-    """What a file link leads to. `file` is None when its time is over; `content` comes by `content_of`."""
+    """What a file link leads to. `file` is None when its time, or that of its mail, is over; see `content_of`."""
 
     language: str
     mail: int
@@ -80,7 +80,8 @@ def _look(tx: Tx, desk: Desk, token: str) -> FileView:
         raise BadLink("no such page")
     ticket, facts = found
     language = facts.languages.get(claim.person) or ticket.language or desk.policy.language
-    return FileView(language, stored.mail, stored.attachment if desk.now() < claim.until else None)
+    is_there = desk.now() < claim.until and ledger.has_raw(tx, stored.mail)
+    return FileView(language, stored.mail, stored.attachment if is_there else None)
 
 
 def _may_read(desk: Desk, claim: FileClaim, stored: threads.StoredFile, ticket: TicketFacts) -> bool:

@@ -196,7 +196,7 @@ def _drop_by_command(tx: Tx, desk: Desk, mail: int, who: str) -> None:
 
 
 def _drop(tx: Tx, desk: Desk, row: ledger.LedgerRow, who: str, via: str) -> None:
-    ledger.drop(tx, row.id, f"dropped by {who}: {row.reason}")
+    ledger.drop(tx, row.id, f"dropped by {who}: {row.reason}", desk.now())
     _tell(tx, desk, row, Event.DROPPED, who, via, f"mail {row.id}")
 
 

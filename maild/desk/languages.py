@@ -75,3 +75,15 @@ def _switch(tx: Tx, desk: Desk, token: str, nonce: str) -> LanguageView:
     if nonces.use(tx, nonce, now):
         people.choose(tx, claim.person, claim.language)
     return _look(tx, desk, token)
+
+
+async def choose_language(desk: Desk, person: str, language: str) -> None:
+    """Somebody who is signed in chooses his language. Raises NotAllowed for one that there is not."""
+    await desk.store.run(_choose, desk, person, language)
+
+
+def _choose(tx: Tx, desk: Desk, person: str, language: str) -> None:
+    authorise(Actor(person, Standing.CONFIRMED), Right.CHOOSE, "", None, desk.policy)
+    if language not in desk.renderer.languages:
+        raise NotAllowed("there is no such language")
+    people.choose(tx, person, language)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -19,12 +20,14 @@ from maild.desk.catalogue import catalogue
 from maild.desk.desk import Desk
 from maild.desk.held_links import actions_for, category_of, held_context, links_for
 from maild.desk.languages import language_links
+from maild.desk.login import LOGIN_AGE, login_url
 from maild.mime.compose import Outgoing, compose
 from maild.store import ledger, outbox
 from maild.store.db import Tx
 from maild.store.mine import OwnTicket, tickets_of
 
 _BATCH = 100  # mails of one notice
+_WITHOUT_OFFER = FOR_TEAM | {Letter.LOGIN}  # a login letter has one link, and that is the one to enter by
 
 
 async def announce_holds(desk: Desk) -> int:
@@ -127,7 +130,9 @@ def _context(desk: Desk, row: outbox.Letter, own: list[OwnTicket]) -> dict[str, 
         "scope": row.context.get("scope", ""),
         "tickets": [_listed(desk, row, ticket) for ticket in own],
         "catalogue": catalogue(desk.policy, row.language),
-        "languages": [] if Letter(row.letter) in FOR_TEAM else language_links(desk, row.to_address, row.language),
+        "login_url": login_url(desk, row),
+        "minutes": LOGIN_AGE // timedelta(minutes=1),
+        "languages": [] if Letter(row.letter) in _WITHOUT_OFFER else language_links(desk, row.to_address, row.language),
     }
 
 

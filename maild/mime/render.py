@@ -10,16 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import jinja2
 from jinja2 import meta
+from jinja2.bccache import Bucket
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from maild.core.letter import FOR_TEAM, Letter
 from maild.mime import dates, plain
 from maild.mime.headers import clean_header
+from maild.mime.portal_samples import PORTAL_PAGES, sample_portal
 from maild.mime.samples import PAGES, bare_context, sample_context, sample_macro, sample_page
 
 FALLBACK = "en"
@@ -55,6 +58,24 @@ def templates_dir() -> Path:
     return packaged if packaged.is_dir() else package.parent / "templates"
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """Compiled templates of this process: a reload compiles only what has changed."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
+_NAMES: dict[str, set[str]] = {}  # source of a template -> variables it uses
+
+
 def environment(directory: Path, language: str) -> SandboxedEnvironment:
     """The one way templates are set up: files of the language first, then those all languages share.
 
@@ -68,6 +89,7 @@ def environment(directory: Path, language: str) -> SandboxedEnvironment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         auto_reload=False,
+        bytecode_cache=_COMPILED,
     )
     made.globals["say"] = tomllib.loads((directory / language / "words.toml").read_text(encoding="utf-8"))
     made.globals["language"] = language
@@ -145,6 +167,10 @@ class Renderer:
         """The offer to write in that language, in its own words."""
         return str(self._say(language)["offer"])
 
+    def language_name(self, language: str) -> str:
+        """What a language is called in itself."""
+        return str(self._say(language)["language_name"])
+
     def label(self, action: str, language: str) -> str:
         """What the button of an action says; `action` is solved or continue."""
         return str(self._say(language)["continue_" if action == "continue" else action])
@@ -178,8 +204,8 @@ class Renderer:
                 problems += self._check_template(made, language, f"{letter}{suffix}", samples)
         for path in sorted((folder / "macros").glob("*.txt")):
             problems += self._check_template(made, language, f"macros/{path.name}", [sample_macro(language)])
-        for name in PAGES:
-            problems += self._check_template(made, language, f"web/{name}.html", [sample_page(name, language)])
+        for name in (*PAGES, *PORTAL_PAGES):
+            problems += self._check_template(made, language, f"web/{name}.html", [_sample_of(name, language)])
         return problems
 
     def _missing_words(self, language: str) -> list[str]:
@@ -196,11 +222,12 @@ class Renderer:
         self, made: SandboxedEnvironment, language: str, name: str, samples: list[dict[str, object]]
     ) -> list[str]:
         """Every name it uses must be known, also in branches the samples do not enter; then it must render."""
-        path = self._directory / language / name
+        own, shared = self._directory / language / name, self._directory / name
+        path = shared if shared.is_file() and not own.is_file() else own
         if not path.is_file():
             return [f"{path}: missing"]
         try:
-            used = meta.find_undeclared_variables(made.parse(path.read_text(encoding="utf-8")))
+            used = _names_in(path.read_text(encoding="utf-8"), made)
             if unknown := sorted(used - samples[0].keys() - made.globals.keys()):
                 return [f"{path}: undefined variable {one!r}" for one in unknown]
             for sample in samples:
@@ -217,6 +244,17 @@ class Renderer:
             if Path(frame.filename).is_relative_to(self._directory):
                 return f"{frame.filename}: line {frame.lineno}"
         return str(path)
+
+
+def _sample_of(page: str, language: str) -> dict[str, object]:
+    return sample_portal(language) if page in PORTAL_PAGES else sample_page(page, language)
+
+
+def _names_in(source: str, made: SandboxedEnvironment) -> set[str]:
+    """The variables a template uses and does not set."""
+    if source not in _NAMES:
+        _NAMES[source] = meta.find_undeclared_variables(made.parse(source))
+    return _NAMES[source]
 
 
 def _languages_in(directory: Path) -> tuple[str, ...]:
@@ -261,6 +299,8 @@ _NOTHING: dict[str, object] = {
     "is_too_late": False,
     "token_address": "",
     "form_url": "",
+    "login_url": "",
+    "minutes": 15,
     "cc": [],
     "claims": None,
     "claims_own": False,

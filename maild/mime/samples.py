@@ -9,9 +9,9 @@ letter stays inside), `is_open_trust` (such an answer is held), `is_note` (a cop
 deadline passed before the letter could leave), `claims` (number of a ticket the mail names but has not joined),
 `claims_own` (the author has a part in it, but is not verified), `has_links` (there are web pages), `hold` (a mail of
 support's own that was set aside), `echo` (what became of an agent's mail), `by` and `how` (who handed a ticket over,
-and that it was assigned or moved), `days` (how long mails are held), `languages` (in what else a customer
-can be written to: code, offer in its own words, page), `undelivered` (people whom the last answer has not
-reached: state undelivered or delayed).
+and that it was assigned or moved), `login_url` and `minutes` (where one signs in, and how long), `days` (how long mails
+are held), `languages` (in what else a customer can be written to: code, offer in its own words, page), `undelivered`
+(people whom the last answer has not reached: state undelivered or delayed).
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ _ADDRESS = "billing+t1042.k7wq3n5x@kaktus.example"
 _LINK = "https://help.kaktus.example/a/eyJ0IjoxMDQyLCJhIjoic29sdmVkIn0.aWx5"
 _FORM_LINK = "https://help.kaktus.example/fields/WzEwNDIsIml2YW5AZmlybWEuZXhhbXBsZSJd.c2lnbmF0dXJl"
 _FILE_LINK = "https://help.kaktus.example/f/WzEwNDIsMiwiaXZhbkBmaXJtYS5leGFtcGxlIiwxNzY2NDg3OTAwXQ.c2lnbmF0dXJl"
-
+_LOGIN_LINK = "https://help.kaktus.example/login/WyJpdmFuQGZpcm1hLmV4YW1wbGUiLCJhYmMiLDE3NjQsMF0.c2lnbmF0dXJl"
 _LANGUAGE_LINK = "https://help.kaktus.example/l/WyJpdmFuQGZpcm1hLmV4YW1wbGUiLCJlbiJd.c2lnbmF0dXJl"
 
 _RU = {
@@ -113,7 +113,7 @@ _EN = {
 Context = dict[str, Any]
 
 _ABOUT_OWN = (Letter.COMMAND_HELP, Letter.COLLISION, Letter.CLAIMED)  # letters about a mail of support's own
-_WITHOUT_TICKET = (Letter.HOLDS, Letter.HOLDS_OVER, Letter.BUDGET, Letter.LIST, Letter.CATALOGUE)
+_WITHOUT_TICKET = (Letter.HOLDS, Letter.HOLDS_OVER, Letter.BUDGET, Letter.LIST, Letter.CATALOGUE, Letter.LOGIN)
 _PERHAPS_WITHOUT_TICKET = (*_WITHOUT_TICKET, Letter.DELIVERY_FAILED, Letter.COMMAND_HELP, Letter.CLAIMED)
 
 
@@ -151,6 +151,8 @@ def bare_context(letter: Letter, language: str) -> Context:
         "is_auto_solved": False,
         "token_address": "",
         "form_url": "",
+        "login_url": _LOGIN_LINK if letter is Letter.LOGIN else "",
+        "minutes": 15,
         "fields": [],
         "problems": [],
         "catalogue": [],
@@ -171,7 +173,7 @@ def sample_context(letter: Letter, language: str) -> Context:
         context |= fill(say)
     if letter in FOR_TEAM and context["words"]:
         context["other"] = [{"number": 1017, "subject": say["other"], "status_word": say["pending_status"]}]
-    if letter not in FOR_TEAM:
+    if letter not in FOR_TEAM and letter is not Letter.LOGIN:  # its one link is the one to enter by
         context["languages"] = _offers(language)
     if letter in WITH_ACTIONS:
         context["links"] = {"solved": f"{_LINK}.s", "continue_": f"{_LINK}.c"}

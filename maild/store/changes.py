@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from maild.core.changes import Assigned, Change, Joined, Merged, Moved, Muted, Prioritised, Snoozed, Tagged
-from maild.store import muted, proposals
+from maild.store import mine, muted, proposals
 from maild.store.db import Tx
 from maild.store.times import to_micros
 
@@ -41,10 +41,11 @@ def _tag(tx: Tx, ticket: int, change: Tagged) -> None:
 
 def _join(tx: Tx, ticket: int, change: Joined) -> None:
     tx.run(
-        "INSERT INTO participants (ticket, address, name, position)"
-        " SELECT CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT), COALESCE(MAX(position), -1) + 1"
-        " FROM participants WHERE ticket = ? ON CONFLICT (ticket, address) DO NOTHING",
-        ticket, change.person.address, change.person.name, ticket,
+        "INSERT INTO participants (ticket, address, name, position, created_at, is_incoming)"
+        " SELECT t.number, CAST(? AS TEXT), CAST(? AS TEXT), (SELECT COALESCE(MAX(p.position), -1) + 1"
+        " FROM participants p WHERE p.ticket = t.number), t.created_at, t.is_incoming"
+        " FROM tickets t WHERE t.number = ? ON CONFLICT (ticket, address) DO NOTHING",
+        change.person.address, change.person.name, ticket,
     )  # fmt: skip
     proposals.settle(tx, ticket, change.person.address)
 
@@ -58,11 +59,14 @@ def _merge(tx: Tx, ticket: int, into: int) -> None:
         into, ticket,
     )  # fmt: skip
     tx.run(
-        "INSERT INTO participants (ticket, address, name, position) SELECT CAST(? AS BIGINT), address, name,"
-        " position + (SELECT COALESCE(MAX(position), -1) + 1 FROM participants WHERE ticket = ?)"
-        " FROM participants WHERE ticket = ? ON CONFLICT (ticket, address) DO NOTHING",
-        into, into, ticket,
+        "INSERT INTO participants (ticket, address, name, position, created_at, is_incoming)"
+        " SELECT t.number, p.address, p.name,"
+        " p.position + (SELECT COALESCE(MAX(position), -1) + 1 FROM participants WHERE ticket = t.number),"
+        " t.created_at, t.is_incoming FROM participants p, tickets t WHERE p.ticket = ? AND t.number = ?"
+        " ON CONFLICT (ticket, address) DO NOTHING",
+        ticket, into,
     )  # fmt: skip
+    mine.mark_copied(tx, into)
 
 
 def _snooze(tx: Tx, ticket: int, change: Snoozed, now: datetime) -> None:

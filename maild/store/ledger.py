@@ -80,8 +80,17 @@ def put(tx: Tx, delivery: Delivery) -> tuple[int, bool]:
         tx.ring(BELL)
     _add_arrivals(tx, [_arrival(delivery, mail, is_routed=not fresh and not _has_waiting_arrival(tx, mail))])
     if fresh and new is None:
-        tx.run("UPDATE mails SET state = 'spooled' WHERE id = ? AND state = 'done'", mail)
+        _wake(tx, mail, delivery.packed)
     return mail, fresh
+
+
+def _wake(tx: Tx, mail: int, packed: Packed) -> None:
+    """A settled mail is to be routed again; its bytes, if they were deleted, have just come back."""
+    tx.run(
+        "UPDATE mails SET state = 'spooled', octets = CASE WHEN length(octets) > 0 THEN octets ELSE ? END"
+        " WHERE id = ? AND state = 'done'",
+        packed.data, mail,
+    )  # fmt: skip
 
 
 def _put_new(tx: Tx, deliveries: Sequence[Delivery]) -> dict[Identity, int]:
@@ -297,18 +306,30 @@ def announced(tx: Tx, mail: int, now: datetime) -> None:
     tx.run("UPDATE mails SET announced_at = ? WHERE id = ?", to_micros(now), mail)
 
 
-def drop(tx: Tx, mail: int, reason: str) -> bool:
-    """A person decided that nothing shall come of a held mail, nor of later deliveries; row and raw bytes stay."""
+def drop(tx: Tx, mail: int, reason: str, now: datetime) -> bool:
+    """A person decided that nothing shall come of a held mail, nor of later deliveries.
+
+    The row stays, its raw bytes as long as `retention.holds` says.
+    """
     changed = tx.run("UPDATE mails SET state = 'done', reason = ? WHERE id = ? AND state = 'held'", reason, mail)
     if changed:
+        tx.run(
+            "INSERT INTO dropped (mail, at) VALUES (?, ?) ON CONFLICT (mail) DO UPDATE SET at = excluded.at",
+            mail, to_micros(now),
+        )  # fmt: skip
         tx.run("UPDATE arrivals SET is_routed = TRUE WHERE mail = ?", mail)
     return changed > 0
 
 
 def raw(tx: Tx, mail: int) -> bytes | None:
-    """The mail as it came over the wire, or None."""
+    """The mail as it came over the wire; None if there is no such mail, or its bytes are kept no longer."""
     row = tx.one("SELECT octets FROM mails WHERE id = ?", mail)
-    return unpack(row[0]) if row else None
+    return unpack(row[0]) if row and row[0] else None
+
+
+def has_raw(tx: Tx, mail: int) -> bool:
+    """Are the bytes of that mail still kept?"""
+    return tx.one("SELECT 1 FROM mails WHERE id = ? AND length(octets) > 0", mail) is not None
 
 
 def head(tx: Tx, mail: int) -> bytes:
@@ -356,6 +377,12 @@ def row(tx: Tx, mail: int) -> LedgerRow | None:
 def recent(tx: Tx, limit: int) -> list[tuple[int, Envelope]]:
     """The newest deliveries, newest first: which mail, and how it came."""
     return [(int(found[9]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
+
+
+def envelope_of(tx: Tx, mail: int) -> Envelope | None:
+    """How that mail came the first time, or None."""
+    found = tx.one(f"{_DELIVERED} WHERE mail = ? ORDER BY id LIMIT 1", mail)
+    return _envelope(found) if found else None
 
 
 def _row(found: Row) -> LedgerRow:

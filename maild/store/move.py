@@ -19,7 +19,8 @@ from maild.store.postgres import open_postgres, storable
 # In the order in which they are printed.
 TABLES = (
     "settings", "mails", "arrivals", "tickets", "participants", "people", "messages", "events", "outbox", "leases",
-    "nonces", "unreachable", "delivery_reports", "cc_proposals", "muted", "snoozes", "approvals", "audit",
+    "nonces", "unreachable", "delivery_reports", "cc_proposals", "muted", "snoozes", "approvals", "dropped", "audit",
+    "sessions", "rates", "grants",
 )  # fmt: skip
 _HISTORY = "schema_migration"
 _AT_ONCE = 100  # rows; a mail may have 25 MiB

@@ -13,6 +13,11 @@ def use(tx: Tx, nonce: str, now: datetime) -> bool:
     )
 
 
+def is_used(tx: Tx, nonce: str) -> bool:
+    """Has it acted?"""
+    return tx.one("SELECT 1 FROM nonces WHERE nonce = ?", nonce) is not None
+
+
 def forget(tx: Tx, before: datetime) -> int:
     """Remove nonces too old to be accepted anyway; how many."""
     return tx.run("DELETE FROM nonces WHERE at < ?", to_micros(before))

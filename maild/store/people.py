@@ -32,3 +32,20 @@ def choose(tx: Tx, address: str, language: str) -> None:
         " ON CONFLICT (address) DO UPDATE SET language = excluded.language, is_chosen = TRUE",
         address, language,
     )  # fmt: skip
+
+
+def is_known(tx: Tx, address: str) -> bool:
+    """Has this person anything to do with the desk: a ticket, a language, access to somebody's account?"""
+    return any(
+        tx.one(f"SELECT 1 FROM {table} WHERE {column} = ? LIMIT 1", address)
+        for table, column in (("participants", "address"), ("people", "address"), ("grants", "guest"))
+    )
+
+
+def name_of(tx: Tx, address: str) -> str:
+    """What this person last called himself, "" if that is not known."""
+    row = tx.one(
+        "SELECT name FROM participants WHERE address = ? AND name <> '' ORDER BY created_at DESC, ticket DESC LIMIT 1",
+        address,
+    )
+    return str(row[0]) if row else ""

@@ -119,6 +119,20 @@ def migrate_sqlite(url: str) -> list[str]:
             database.close()
 
 
+def clean_sqlite(url: str) -> bool:
+    """Write the file anew without its free pages, which still hold what was deleted; False if that cannot be now."""
+    database = peewee.SqliteDatabase(str(sqlite_path(url)), pragmas=_PRAGMAS)
+    try:
+        database.connect()
+        database.execute_sql("VACUUM")
+        row = database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return bool(row[0] == 0)
+    except peewee.OperationalError:
+        return False  # a full disk, or somebody else writes without a pause
+    finally:
+        database.close()
+
+
 def _not_opened(path: Path, error: Exception) -> MaildError:
     """Who holds the file lets go of it again; anything else needs a person."""
     if "locked" in str(error):

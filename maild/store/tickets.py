@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
-from maild.core.effects import AddMessage, OpenTicket, Record, SetStatus
+from maild.core.effects import AddMessage, OpenTicket, Record, Role, SetStatus
 from maild.core.facts import Facts, LetterFacts, MailKeys, Provoked, TicketFacts
 from maild.core.mail import Mailbox
 from maild.core.robots import budget_domain
 from maild.core.ticket import Status
 from maild.core.tokens import read_message_id
-from maild.store import answers, muted, proposals
+from maild.store import answers, grants, mine, muted, proposals
 from maild.store.db import Row, Tx
 from maild.store.people import languages
 from maild.store.times import maybe_from, maybe_to, to_micros
@@ -77,6 +77,7 @@ def tickets_by_number(tx: Tx, numbers: Iterable[int]) -> dict[int, TicketFacts]:
             *wanted,
         )
         people, proposed = _participants(tx, wanted), proposals.proposed(tx, wanted)
+        guests = grants.guests_of(tx, wanted)
         for row in rows:
             found[row[0]] = TicketFacts(
                 number=row[0],
@@ -93,6 +94,7 @@ def tickets_by_number(tx: Tx, numbers: Iterable[int]) -> dict[int, TicketFacts]:
                 assignee=row[10] or "",
                 fields=json.loads(row[11]),
                 proposed=tuple(proposed.get(row[0], ())),
+                guests=frozenset(guests.get(row[0], ())),
             )
         wanted = [row[8] for row in rows if row[8] is not None and row[8] not in found]
     return found
@@ -178,22 +180,27 @@ def open_ticket(tx: Tx, opened: OpenTicket, now: datetime) -> int:
     )  # fmt: skip
     for position, person in enumerate(opened.participants):
         tx.run(
-            "INSERT INTO participants (ticket, address, name, position) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (ticket, address) DO NOTHING",
-            number, person.address, person.name, position,
+            "INSERT INTO participants (ticket, address, name, position, created_at, is_incoming)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (ticket, address) DO NOTHING",
+            number, person.address, person.name, position, to_micros(now), opened.is_incoming,
         )  # fmt: skip
     return number
 
 
 def add_message(tx: Tx, number: int, message: AddMessage, mail: int | None) -> int:
     """A new entry of a ticket's thread, cut from that mail; its id."""
-    return tx.new_id(
+    added = tx.new_id(
         "INSERT INTO messages (ticket, mail, at, author, author_name, role, is_note, text, reply, attachments, trust,"
         " message_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         number, mail, to_micros(message.at), message.author.address, message.author.name, message.role.value,
         message.is_note, message.text, message.reply, json.dumps([asdict(file) for file in message.attachments]),
         message.trust.value, message.message_id,
     )  # fmt: skip
+    if message.role is Role.CUSTOMER:
+        mine.mark_seen(tx, number, message.author.address, added)
+    elif not message.is_note:
+        mine.mark_answered(tx, number, added)
+    return added
 
 
 def said_before(tx: Tx, number: int, author: str, words: str) -> int:
@@ -219,11 +226,14 @@ def message_of_mail(tx: Tx, mail: int) -> int | None:
     return int(row[0]) if row else None
 
 
-def set_status(tx: Tx, number: int, change: SetStatus) -> None:
+def set_status(tx: Tx, number: int, change: SetStatus, now: datetime) -> None:
     """The status; with `solved_at` a new round. A ticket that opens again has left its round behind."""
     if change.status is Status.CLOSED:
         until = ", reopen_until = NULL" if change.is_final else ""
-        tx.run(f"UPDATE tickets SET status = ?{until} WHERE number = ?", change.status.value, number)
+        tx.run(
+            f"UPDATE tickets SET status = ?, closed_at = ?{until} WHERE number = ?",
+            change.status.value, to_micros(now), number,
+        )  # fmt: skip
         return
     tx.run(
         "UPDATE tickets SET status = ?, solved_at = ?, reopen_until = ?, auto_solve_at = ?, confirmed_at = NULL,"

@@ -41,6 +41,16 @@ class Tx:
             raise LookupError("INSERT returned no row")
         return int(row[0])
 
+    def text_columns(self) -> list[tuple[str, str]]:
+        """Every column of every table that holds text: table, column."""
+        database = self._backend.database
+        return [
+            (table, column.name)
+            for table in database.get_tables()
+            for column in database.get_columns(table)
+            if column.data_type.lower() == "text"
+        ]
+
     def wait_turn(self, what: str) -> None:
         """From here to the commit no other node is past this point with the same word."""
         if self._bells is not None:

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from maild.core.errors import BadLink, Transient
+from maild.core.policy import Network
 from maild.core.tokens import read_held_token
 from maild.desk.desk import Desk
 from maild.web.actions import ActionPages
@@ -19,7 +20,11 @@ from maild.web.files import FileDownloads
 from maild.web.forms import MAX_READ
 from maild.web.held import HeldPages
 from maild.web.language import LanguagePages
+from maild.web.login import LoginPages
+from maild.web.portal import Page, Portal
+from maild.web.proxies import Proxies
 from maild.web.security import Guard
+from maild.web.tickets import TicketPages
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -27,8 +32,9 @@ _STYLE_AGE = 3600  # seconds
 _RETRY_AFTER = 30  # seconds
 
 
-def web_app(desk: Desk, hosts: frozenset[str], static: Path) -> ASGIApp:
-    """The pages for customers. `hosts` is from `allowed_hosts`; `static` is the directory with style.css, read once.
+def web_app(desk: Desk, hosts: frozenset[str], static: Path, proxies: tuple[Network, ...] = ()) -> ASGIApp:
+    """The pages for customers. `hosts` is from `allowed_hosts`; `static` is the directory with the style sheets, read
+    once; `proxies` are those that tell whose request they pass on.
 
     Raises OSError when there is no style sheet.
     """
@@ -37,13 +43,32 @@ def web_app(desk: Desk, hosts: frozenset[str], static: Path) -> ASGIApp:
         Route("/fields/{token}", FieldPages(desk).answer, methods=["GET", "POST"], max_body_size=MAX_READ),
         Route("/l/{token}", LanguagePages(desk).answer, methods=["GET", "POST"], max_body_size=MAX_READ),
         Route("/f/{token}", FileDownloads(desk).answer, methods=["GET"]),
+        *portal_routes(desk),
         stylesheet_route(static),
+        stylesheet_route(static, "portal.css"),
     ]
 
     def plain_page(name: str) -> str:
         return desk.renderer.page(name, desk.policy.language, {"desk": {"name": desk.policy.name}})
 
-    return Guard(application(routes, plain_page), hosts)
+    return Proxies(Guard(application(routes, plain_page), hosts), proxies)
+
+
+def portal_routes(desk: Desk) -> list[Route]:
+    """The pages of those who are signed in, and how they get there."""
+    portal = Portal(desk)
+    login, lists = LoginPages(portal), TicketPages(portal)
+
+    def route(path: str, page: Page, *methods: str) -> Route:
+        return Route(path, portal.signed_in(page), methods=list(methods), max_body_size=MAX_READ)
+
+    return [
+        Route("/login", login.form, methods=["GET", "POST"], max_body_size=MAX_READ),
+        Route("/login/{token}", login.link, methods=["GET", "POST"], max_body_size=MAX_READ),
+        route("/logout", login.logout, "POST"),
+        route("/language", login.language, "POST"),
+        route("/", lists.list, "GET"),
+    ]
 
 
 def _links(desk: Desk) -> Endpoint:
@@ -73,9 +98,9 @@ def application(routes: Sequence[BaseRoute], plain_page: Callable[[str], str]) -
     return app
 
 
-def stylesheet_route(static: Path) -> Route:
-    """The one file the pages load. Raises OSError when it is not there."""
-    return Route("/static/style.css", _stylesheet((static / "style.css").read_bytes()))
+def stylesheet_route(static: Path, name: str = "style.css") -> Route:
+    """A file that the pages load. Raises OSError when it is not there."""
+    return Route(f"/static/{name}", _stylesheet((static / name).read_bytes()))
 
 
 def _stylesheet(style: bytes) -> Endpoint:

@@ -219,3 +219,11 @@ def test_a_certificate_with_another_key_is_an_error(trial: Trial) -> None:
     tls = f'[smtp]\ntls_cert = "{made.name}"\ntls_key = "{certificate(other)[1]}"\n'
     trial.config.write_text(trial.config.read_text().replace("[smtp]\n", tls))
     assert checked(trial)[1]["tls"][0] == "error"
+
+
+@pytest.mark.parametrize(("raw", "is_told"), [(0, True), (366, True), (365, False)])
+def test_words_that_outlive_their_ticket_in_raw_mail_are_told(
+    make_trial: MakeTrial, raw: int, *, is_told: bool
+) -> None:
+    rest = f"{REST}[retention]\nclosed = 365\nraw = {raw}\n"
+    assert ("retention" in checked(make_trial(rest=rest))[1]) == is_told

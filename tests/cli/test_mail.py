@@ -4,6 +4,7 @@ import json
 import subprocess
 from typing import Any
 
+from maild.store import retention
 from tests.cli.conftest import MOMENT, QUESTION, Trial
 from tests.servers import MAILD
 
@@ -146,3 +147,15 @@ def test_every_moment_is_rfc3339(trial: Trial) -> None:
     moments = [ticket["created_at"], *(each["at"] for each in (*ticket["messages"], *ticket["events"]))]
     moments += [letter["created_at"] for letter in trial.json("outbox", "list")]
     assert [moment for moment in moments if not MOMENT.fullmatch(moment)] == []
+
+
+def test_a_mail_whose_bytes_are_gone_is_still_listed_and_says_so(trial: Trial) -> None:
+    mail = trial.put(QUESTION)
+    before = only(trial.json("mail", "list"))
+    with trial.desk() as desk:
+        desk.store.run_now(retention.delete_raw, [mail])
+    after = only(trial.json("mail", "list"))
+    assert after == {**before, "text": "", "attachments": []}
+    assert "firma.example" in trial.said("mail", "show", str(mail))
+    status, words = trial.refused("mail", "raw", str(mail))
+    assert (status, words.startswith("maild: mail 1: its bytes are not kept any more")) == (65, True)

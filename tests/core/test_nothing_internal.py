@@ -1,5 +1,6 @@
 """Whatever an agent types: nothing that is meant to stay inside is ever in a letter to a customer (SPEC section 8)."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,6 +58,7 @@ def shown_to_customers(decision: Decision) -> list[AddMessage]:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=700)
 @given(
     body=bodies,

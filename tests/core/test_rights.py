@@ -120,6 +120,7 @@ def test_every_entry_that_acts_for_a_person_asks_the_one_function() -> None:
     assert unasked == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["decide_agent", "decide_approved", "decide_business", "decide_customer"])
 def test_every_rule_by_which_somebody_speaks_asks_it_too(rule: str) -> None:
     known = functions()

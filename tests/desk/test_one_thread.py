@@ -114,6 +114,7 @@ def test_the_order_in_which_a_program_meets_the_letters_does_not_matter(tmp_path
     asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_a_long_conversation_stays_one_thread_though_references_are_cut(tmp_path: Path) -> None:
     async def main() -> None:
         async with conversation(tmp_path) as talk:

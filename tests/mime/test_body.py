@@ -131,6 +131,7 @@ def test_forwarded_mail_in_the_element_of_a_quote_is_new() -> None:
     assert "Hello" in single("text/html; charset=utf-8", html).reply
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     [

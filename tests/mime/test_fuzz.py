@@ -37,6 +37,7 @@ def is_sound(mail: Mail) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_spoilt_mails_are_still_mails() -> None:
     for number, raw in enumerate(mutations(GOLDEN, COUNT, SEED)):
         started = time.process_time()
@@ -69,6 +70,7 @@ def wide_charset(count: int) -> bytes:
     return b"Content-Type: text/plain; charset=utf-32\nContent-Transfer-Encoding: base64\n\n" + b64encode(b"\0" * count)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "raw",
     [

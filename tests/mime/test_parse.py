@@ -57,6 +57,7 @@ def test_any_bytes_make_a_mail(raw: bytes) -> None:
     assert_is_sound(parse(raw))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.one_of(PIECES, st.binary(max_size=8)), max_size=60))
 def test_any_mixture_of_mail_syntax_makes_a_mail(pieces: list[bytes]) -> None:
@@ -97,6 +98,7 @@ def test_within_the_limits_nothing_is_an_error() -> None:
     assert parse(parts).error is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [

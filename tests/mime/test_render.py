@@ -29,7 +29,7 @@ MARKERS = {
     "en": "=-=-= Please write your reply above this line =-=-=",
 }
 ABOUT_OWN = {Letter.COMMAND_HELP, Letter.COLLISION, Letter.CLAIMED, Letter.ECHO}
-NOTICES = {Letter.HOLDS, Letter.HOLDS_OVER, Letter.BUDGET, Letter.LIST, Letter.CATALOGUE}
+NOTICES = {Letter.HOLDS, Letter.HOLDS_OVER, Letter.BUDGET, Letter.LIST, Letter.CATALOGUE, Letter.LOGIN}
 NO_REPLY = {Letter.DELIVERY_FAILED, Letter.LEFT_OUT} | NOTICES | ABOUT_OWN
 EVERY_LETTER = [(letter, language) for letter in Letter for language in LANGUAGES]
 
@@ -400,6 +400,7 @@ def break_by_escape(copy: Path) -> None:
     (copy / "ru/solved.html").write_text("{{ ''.__class__.__mro__ }}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -433,6 +434,7 @@ def test_missing_words_and_languages_are_named(copy: Path) -> None:
     assert [problem.partition(":")[0] for problem in problems] == [str(copy / "ru/words.toml"), str(copy / "de")]
 
 
+@pytest.mark.slow
 def test_a_language_copied_in_part_is_told_what_it_lacks(copy: Path) -> None:
     (copy / "de").mkdir()
     assert Renderer(copy).check() == [
@@ -447,6 +449,7 @@ def test_a_language_copied_in_part_is_told_what_it_lacks(copy: Path) -> None:
     assert all(f"{copy}/de/" in problem for problem in problems)
 
 
+@pytest.mark.slow
 def test_a_language_is_added_by_a_folder_alone(copy: Path) -> None:
     shutil.copytree(copy / "en", copy / "de")
     words = copy / "de/words.toml"
@@ -486,6 +489,7 @@ def test_no_two_cases_of_a_letter_are_the_same() -> None:
         assert len({(one.text, one.html) for one in written}) == len(written), letter
 
 
+@pytest.mark.slow
 def test_preview_names_a_broken_template(copy: Path, tmp_path: Path) -> None:
     break_by_syntax(copy)
     outcome = CliRunner().invoke(preview, [str(tmp_path / "out"), "--templates", str(copy)])

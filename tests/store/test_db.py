@@ -265,6 +265,7 @@ def test_closing_finishes_what_waits(open_again: Callable[[], Store]) -> None:
     assert count(open_again(), "settings") == 20
 
 
+@pytest.mark.slow
 @only_sqlite
 def test_two_processes_may_open_a_new_database_at_once(url: str) -> None:
     program = "import sys; from maild.store.db import open_store; open_store(sys.argv[1]).close()"

@@ -165,9 +165,9 @@ def test_trouble_with_a_second_delivery_does_not_make_the_mail_new_again(store: 
 
 def test_a_dropped_mail_keeps_its_row_and_bytes_and_does_not_come_back(store: Store) -> None:
     mail, _ = put(store)
-    assert not store.run_now(ledger.drop, mail, "no"), "only what is held"
+    assert not store.run_now(ledger.drop, mail, "no", NOW), "only what is held"
     settle(store, mail, held=True)
-    assert store.run_now(ledger.drop, mail, "dropped by anna")
+    assert store.run_now(ledger.drop, mail, "dropped by anna", NOW)
     row = store.read_now(ledger.row, mail)
     assert row is not None
     assert (row.state, row.reason) == ("done", "dropped by anna")

@@ -18,7 +18,7 @@ from tests.store.rows import only_sqlite
 STEPS = sorted(path.stem for path in Path(schema.__file__).with_name("migrations").glob("0*.py"))
 TABLES = {
     "settings", "mails", "arrivals", "tickets", "participants", "people", "messages", "events", "outbox", "leases",
-    "nonces", "unreachable", "cc_proposals", "muted",
+    "nonces", "unreachable", "cc_proposals", "muted", "dropped",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 from maild.core.effects import SetStatus
 from maild.core.facts import MailKeys
 from maild.core.ticket import Status
-from maild.store import deadlines, ledger, lists, nonces, outbox, threads, tickets
+from maild.store import deadlines, ledger, lists, nonces, outbox, retention, threads, tickets
 from maild.store.db import Row, Store, Tx
 from tests.store.rows import add_letter, delivery, message, new_ticket, only_sqlite, put
 from tests.values import IVAN, NOW
@@ -66,7 +66,7 @@ DAILY: dict[str, Callable[[Tx], Any]] = {
     "facts": lambda tx: tickets.facts_for(tx, KEYS, NOW),
     "facts of a ticket": lambda tx: tickets.facts_of_ticket(tx, 1),
     "message of mail": lambda tx: tickets.message_of_mail(tx, 1),
-    "set status": lambda tx: tickets.set_status(tx, 1, ROUND),
+    "set status": lambda tx: tickets.set_status(tx, 1, ROUND, NOW),
     "confirm": lambda tx: tickets.confirm(tx, 1, NOW),
     "due to close": lambda tx: deadlines.due_to_close(tx, NOW, 100),
     "due to auto-solve": lambda tx: deadlines.due_to_auto_solve(tx, NOW, 100),
@@ -76,11 +76,16 @@ DAILY: dict[str, Callable[[Tx], Any]] = {
     "letter later": lambda tx: outbox.later(tx, 1, "451", NOW),
     "material": material,
     "nonce": lambda tx: (nonces.use(tx, "n", NOW), nonces.forget(tx, NOW)),
+    "raw mail kept no longer": lambda tx: retention.raw_due(tx, NOW, NOW + timedelta(days=1), 9),
+    "dropped mail kept no longer": lambda tx: retention.dropped_due(tx, NOW, NOW, 9),
+    "tickets kept no longer": lambda tx: retention.closed_due(tx, NOW, NOW, 9),
+    "raw deleted": lambda tx: retention.delete_raw(tx, [1, 2]),
+    "tickets deleted": lambda tx: retention.delete_tickets(tx, [1, 2]),
     "history": lambda tx: lists.events_of(tx, 1),
 }
 
-
-QUEUES = ("claim", "held", "due to close", "due to auto-solve", "due to remind", "claim letters")
+KEPT = ("raw mail kept no longer", "dropped mail kept no longer", "tickets kept no longer")
+QUEUES = ("claim", "held", "due to close", "due to auto-solve", "due to remind", "claim letters", *KEPT)
 
 
 def steps(store: Store, name: str) -> list[str]:

@@ -75,7 +75,7 @@ def test_long_threads_keep_their_first_reference_and_the_newest(store: Store) ->
 def test_support_sees_the_customers_other_questions_and_not_those_of_others(store: Store) -> None:
     number, other, closed = new_ticket(store), new_ticket(store), new_ticket(store)
     new_ticket(store, OLGA, IVAN)
-    store.run_now(tickets.set_status, closed, SetStatus(0, Status.CLOSED))
+    store.run_now(tickets.set_status, closed, SetStatus(0, Status.CLOSED), NOW)
     found = material(store, add_letter(store, number, to=BILLING_TEAM), with_notes=True)
     assert [(one.number, one.status) for one in found.others] == [(other, "new")]
 

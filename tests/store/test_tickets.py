@@ -27,7 +27,7 @@ def ticket_of(store: Store, number: int) -> TicketFacts:
 
 def solved_ticket(store: Store) -> int:
     number = new_ticket(store)
-    store.run_now(tickets.set_status, number, ROUND)
+    store.run_now(tickets.set_status, number, ROUND, NOW)
     return number
 
 
@@ -53,12 +53,14 @@ def test_a_round_is_set_to_the_microsecond_and_forgets_the_confirmation(store: S
     store.run_now(tickets.confirm, number, NOW + TICK)
     assert ticket_of(store, number).confirmed_at == NOW, "the first time counts"
     until = UNTIL + TICK
-    store.run_now(tickets.set_status, number, SetStatus(0, Status.SOLVED, solved_at=NOW + TICK, reopen_until=until))
+    store.run_now(
+        tickets.set_status, number, SetStatus(0, Status.SOLVED, solved_at=NOW + TICK, reopen_until=until), NOW
+    )
     ticket = ticket_of(store, number)
     assert (ticket.status, ticket.reopen_until, ticket.confirmed_at) == (Status.SOLVED, until, None)
-    store.run_now(tickets.set_status, number, SetStatus(0, Status.CLOSED))
+    store.run_now(tickets.set_status, number, SetStatus(0, Status.CLOSED), NOW)
     assert ticket_of(store, number).reopen_until == until
-    store.run_now(tickets.set_status, number, SetStatus(0, Status.OPEN))
+    store.run_now(tickets.set_status, number, SetStatus(0, Status.OPEN), NOW)
     assert ticket_of(store, number).reopen_until is None, "a ticket that opens again has left its round behind"
 
 
@@ -149,13 +151,13 @@ def test_history_is_kept_in_order(store: Store) -> None:
 
 def test_a_ticket_is_due_exactly_at_its_deadline_oldest_first(store: Store) -> None:
     later, sooner = solved_ticket(store), solved_ticket(store)
-    store.run_now(tickets.set_status, later, SetStatus(0, Status.SOLVED, solved_at=NOW, reopen_until=UNTIL + TICK))
+    store.run_now(tickets.set_status, later, SetStatus(0, Status.SOLVED, solved_at=NOW, reopen_until=UNTIL + TICK), NOW)
     assert due(store, UNTIL - TICK) == []
     assert due(store, UNTIL) == [sooner]
     assert due(store, UNTIL + TICK) == [sooner, later]
     assert due(store, UNTIL + TICK, limit=1) == [sooner]
-    store.run_now(tickets.set_status, sooner, SetStatus(0, Status.CLOSED))
-    store.run_now(tickets.set_status, later, SetStatus(0, Status.OPEN))
+    store.run_now(tickets.set_status, sooner, SetStatus(0, Status.CLOSED), NOW)
+    store.run_now(tickets.set_status, later, SetStatus(0, Status.OPEN), NOW)
     assert due(store, UNTIL + WINDOW) == []
 
 
@@ -174,7 +176,7 @@ def test_a_ticket_is_not_due_while_a_mail_for_it_from_before_its_deadline_is_hel
     mail, _ = put(store, received_at=UNTIL - TICK)
     settle(store, mail, held=True, ticket=number)
     assert due(store, UNTIL) == [other]
-    store.run_now(ledger.drop, mail, "no")
+    store.run_now(ledger.drop, mail, "no", NOW)
     assert due(store, UNTIL) == [number, other]
 
 

@@ -1,0 +1,72 @@
+"""The left pane: the tickets of whoever is signed in, by tabs, newest first, a page at a time."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from maild.core.requests import Scope
+from maild.store.mine import OwnTicket, Place, tickets_of
+from maild.web.portal import Portal, Visitor
+
+_PAGE = 20  # tickets
+_PLACE = re.compile(r"([0-9]{1,17})-([1-9][0-9]{0,17})")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class TicketPages:
+    """The endpoint of `/`, and the list for the pages that show it beside a thread."""
+
+    def __init__(self, portal: Portal) -> None:
+        self._portal, self._desk = portal, portal.desk
+
+    async def list(self, request: Request, visitor: Visitor) -> Response:
+        """The list alone."""
+        context = await self.pane(request, visitor)
+        return await self._portal.page(visitor, "tickets", context, here="tickets")
+
+    async def pane(self, request: Request, visitor: Visitor, shown: int = 0) -> dict[str, object]:
+        """What the template of the left pane needs; `shown` is the number of the ticket at the right."""
+        scope, before = _scope(request), _place(request.query_params.get("before", ""))
+        found = await self._desk.store.read(tickets_of, visitor.address, scope, before=before, limit=_PAGE + 1)
+        tickets = found[:_PAGE]
+        return {
+            "tabs": [{"name": one.value, "url": _url("/", one), "is_current": one is scope} for one in Scope],
+            "tickets": [self._listed(one, scope, visitor.language) for one in tickets],
+            "newer": _url("/", scope) if before else "",
+            "older": _url("/", scope, tickets[-1].place) if len(found) > _PAGE else "",
+            "shown": shown,
+            "query": "",
+        }
+
+    def _listed(self, ticket: OwnTicket, scope: Scope, language: str) -> dict[str, object]:
+        return {
+            "number": ticket.number,
+            "url": _url(f"/t/{ticket.number}", scope),
+            "subject": ticket.subject,
+            "status": ticket.status,
+            "status_word": self._desk.renderer.status_word(ticket.status, language),
+            "category": self._desk.policy.category(ticket.category).title.into(language),
+            "created_at": ticket.created_at,
+            "is_incoming": ticket.is_incoming,
+            "is_unread": ticket.is_unread,
+        }
+
+
+def _scope(request: Request) -> Scope:
+    asked = request.query_params.get("tab", "")
+    return Scope(asked) if asked in tuple(Scope) else Scope.MINE
+
+
+def _place(text: str) -> Place | None:
+    found = _PLACE.fullmatch(text)
+    return (_EPOCH + timedelta(microseconds=int(found[1])), int(found[2])) if found else None
+
+
+def _url(path: str, scope: Scope, before: Place | None = None) -> str:
+    """The first tab is what the bare address shows."""
+    query = [] if scope is Scope.MINE else [f"tab={scope}"]
+    if before:
+        query.append(f"before={(before[0] - _EPOCH) // timedelta(microseconds=1)}-{before[1]}")
+    return f"{path}?{'&'.join(query)}" if query else path
