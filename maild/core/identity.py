@@ -40,10 +40,13 @@ def _with_lf(raw: bytes) -> bytes:
     return raw.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def _split(raw: bytes) -> tuple[bytes, bytes]:
-    """Header section and body (RFC 5322 §2.1), the body without the newlines at its end."""
-    section, _, body = (b"\n" + raw).partition(b"\n\n")
-    return section, body.rstrip(b"\n")
+def _split(text: bytes) -> tuple[bytes, memoryview]:
+    """Header section and body (RFC 5322 §2.1), the body without the newlines at its end. A large one is not copied."""
+    end = 0 if text.startswith(b"\n") else text.find(b"\n\n")
+    if end < 0:
+        return text, memoryview(b"")
+    start = end + 1 if end == 0 else end + 2
+    return text[:end], memoryview(text)[start : len(text.rstrip(b"\n"))]
 
 
 def _first_fields(section: bytes) -> dict[bytes, bytes]:
