@@ -17,7 +17,7 @@ from maild.core.effects import Decision, Effect, Event, LetterBounced, LetterRep
 from maild.core.explain import claimed, explained, held
 from maild.core.facts import Approval, Facts, LetterFacts, TicketFacts
 from maild.core.letter import Letter
-from maild.core.mail import BouncedRecipient, Envelope, Kind, Mail
+from maild.core.mail import BouncedRecipient, Envelope, Kind, Mail, Mark
 from maild.core.match import Match, match_customer, proofs_in
 from maild.core.policy import Policy
 from maild.core.portal import as_typed
@@ -27,6 +27,7 @@ from maild.core.robots import has_too_many_hops, is_machine_made, is_nested, is_
 from maild.core.rounds import reopened_by_failure
 from maild.core.route import Route, by_subject, category_for
 from maild.core.sends import failure_letters, to_second_teams
+from maild.core.sent import decide_sent, spoken_by_support
 from maild.core.tokens import HeldAction, Keys, Purpose, bounced_letter
 from maild.core.trust import Trust, is_marked_spam, trust_in
 from maild.core.webforms import spoken_by_visitor
@@ -59,6 +60,9 @@ def decide(
     `is_released`: a person let a held mail through; it speaks with a customer's rights only (SPEC section 5).
     `approval`: a person of support said that a held mail of support's is to be sent, or kept as a note.
     """
+    policy = policy.for_mailbox(envelope.mailbox)
+    if envelope.sent_in:
+        mail = spoken_by_support(mail, envelope, policy)
     mail = as_typed(mail, envelope)
     trust = trust_in(mail, envelope, policy)
     spoken = spoken_by_visitor(mail, trust, policy)
@@ -89,6 +93,10 @@ def decide_second_arrival(envelope: Envelope, known: Iterable[str], ticket: Tick
 def _decide(case: Case, instance: str, approval: Approval | None, *, is_released: bool) -> Decision:
     if case.mail.error is not None:
         return held(case, Reason.HELD_UNPARSABLE, _match(case).ticket)
+    if case.facts.is_said:
+        return Decision(Reason.ALREADY_KNOWN)
+    if case.envelope.sent_in and not (case.routes and (agent_proofs(case) or is_business(case))):
+        return decide_sent(case, instance)
     if not case.routes:
         return held(case, Reason.HELD_NO_RECIPIENT)
     if approval is not None:
@@ -103,6 +111,8 @@ def _decide_fresh(case: Case, instance: str) -> Decision:
         return Decision(Reason.NOTICE_RETURNED) if is_notice(mail) else held(case, Reason.HELD_LOOP)
     if has_too_many_hops(mail):
         return held(case, Reason.HELD_TOO_MANY_HOPS, _match(case).ticket)
+    if case.envelope.mark is Mark.CUT:
+        return held(case, Reason.HELD_CUT, _match(case).ticket)
     if mail.kind is Kind.BOUNCE:
         return _decide_bounce(case)
     if is_report(mail):
@@ -113,7 +123,7 @@ def _decide_fresh(case: Case, instance: str) -> Decision:
 def _decide_person(case: Case) -> Decision:
     if case.trust is Trust.FAILED:
         return held(case, Reason.HELD_TRUST_FAILED, _match(case).ticket)
-    if is_marked_spam(case.mail, case.envelope, case.policy.trust):
+    if case.envelope.mark is Mark.JUNK or is_marked_spam(case.mail, case.envelope, case.policy.trust):
         return _decide_spam(case)
     if not _has_author(case):
         return held(case, Reason.HELD_NO_AUTHOR)
@@ -128,7 +138,8 @@ def _has_author(case: Case) -> bool:
 def _decide_spam(case: Case) -> Decision:
     """Set aside. Nothing is written to that address by itself, unless it is sure to take part in a ticket."""
     match = _match(case)
-    decision = held(case, Reason.HELD_SPAM, match.ticket)
+    is_junk = case.envelope.mark is Mark.JUNK
+    decision = held(case, Reason.HELD_JUNK if is_junk else Reason.HELD_SPAM, match.ticket)
     if match.is_confirmed or not case.author.address:
         return decision
     return replace(decision, effects=(*decision.effects, Mute(case.author.address)))

@@ -14,6 +14,8 @@ class MailKeys:
     """What has to be looked up to decide about one mail. `letter` is the outbox row a bounce was addressed to.
 
     `people` are addresses whose language matters; `answered` the letters to support that an agent's mail answers.
+    `said` is the Message-ID of a mail of support's that may have been taken from Sent already, or lie there
+    (`is_sent`), "" for all others.
     """
 
     author: str
@@ -24,6 +26,8 @@ class MailKeys:
     returned_id: str = ""
     people: tuple[str, ...] = ()
     answered: tuple[str, ...] = ()
+    said: str = ""
+    is_sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ class Facts:
     what people have chosen.
 
     For the mail of an agent: `last_answer` of the ticket, and `replied_to`, the newest message that he has seen with
-    what he answers.
+    what he answers. `is_said`: it is in a ticket already, by way of Sent or of the desk's address.
     """
 
     tickets: Mapping[int, TicketFacts] = field(default_factory=dict)
@@ -122,6 +126,7 @@ class Facts:
     provoked: Provoked = field(default_factory=Provoked)
     last_answer: LastAnswer | None = None
     replied_to: int = 0
+    is_said: bool = False
 
     def ticket(self, number: int) -> TicketFacts | None:
         """The ticket of that number; of a merged one, the ticket that it went into."""

@@ -102,9 +102,17 @@ def keys_of(mail: Mail, envelope: Envelope, policy: Policy, keys: Keys) -> MailK
         numbers=tuple(dict.fromkeys((*numbers, *ordered))),
         people=people,
         answered=tuple(one for one in references if (ours := read_message_id(one)) and ours.purpose in _SUPPORTS),
+        said=mail.message_id if _may_lie_in_sent(mail, envelope, policy) else "",
+        is_sent=bool(envelope.sent_in),
         letter=next(filter(None, letters), None),
         returned_id=mail.bounce.original_message_id if mail.bounce else "",
     )
+
+
+def _may_lie_in_sent(mail: Mail, envelope: Envelope, policy: Policy) -> bool:
+    """Is it, or may it be, a mail of which there is a second copy in the Sent folder of support's mailbox?"""
+    is_supports = mail.author is not None and policy.is_support(mail.author.address)
+    return bool(envelope.sent_in) or (is_supports and bool(policy.queues))
 
 
 def proofs_in(mail: Mail, envelope: Envelope, facts: Facts, policy: Policy, keys: Keys) -> list[Proof]:

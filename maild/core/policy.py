@@ -1,6 +1,6 @@
 """What the admin decided, as values the rules can read. `config.py` builds them from the TOML file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 
@@ -89,6 +89,15 @@ class TrustRules:
 
 
 @dataclass(frozen=True, slots=True)
+class MailboxRules:
+    """A mailbox on a server. `is_intake`: customers' mail arrives there. `trust` is for what lies in it."""
+
+    name: str
+    is_intake: bool
+    trust: TrustRules
+
+
+@dataclass(frozen=True, slots=True)
 class Budgets:
     """How many letters strangers can make us write (SPEC section 6)."""
 
@@ -96,6 +105,25 @@ class Budgets:
     per_address_day: int
     per_domain_hour: int
     per_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A mailbox that is the queue of support (`[[imap]]`, role team or desk). Folders have their configured names.
+
+    Letters to `address` are filed in it instead of being sent. `takes_mail`: customers write to it as well (desk).
+    """
+
+    name: str
+    address: str
+    new: str
+    pending: str
+    solved: str
+    closed: str
+    spam: str
+    sent: str
+    move_delay: timedelta
+    takes_mail: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +160,14 @@ class Policy:
     trust: TrustRules
     budgets: Budgets
     max_letter: int = 25 * 2**20  # octets that the relay takes
+    queues: tuple[Queue, ...] = ()
     retention: Retention = Retention()
+    mailboxes: tuple[MailboxRules, ...] = ()
+
+    def for_mailbox(self, name: str) -> "Policy":
+        """The same with the trust rules of that mailbox; as it is for "", and for one that is configured no longer."""
+        found = next((mailbox for mailbox in self.mailboxes if mailbox.name == name), None)
+        return replace(self, trust=found.trust) if found else self
 
     def tag(self, number: int) -> str:
         """The ticket's number as subjects carry it: `[#1042]`."""
@@ -160,6 +195,16 @@ class Policy:
         if agent and (not agent.categories or category in agent.categories):
             return True
         return wanted in self.category(category).team
+
+    @property
+    def filed_addresses(self) -> tuple[str, ...]:
+        """Addresses whose letters are filed in a mailbox instead of being sent."""
+        return tuple(queue.address for queue in self.queues)
+
+    def queue(self, address: str) -> Queue | None:
+        """The mailbox that letters to this address are filed in, or None."""
+        wanted = normalise(address)
+        return next((queue for queue in self.queues if queue.address == wanted), None)
 
     def is_support(self, address: str) -> bool:
         """Is this an agent or team mailbox of any category?"""

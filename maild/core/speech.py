@@ -32,6 +32,7 @@ class Speech:
 
     `happening` is what it does to the ticket, None for a note alone. `who` is the name events use. `moment` judges the
     deadline, `now` starts rounds. `is_question`: the answer asks something, so silence does not mean that it is solved.
+    `is_out`: the answer was sent without us and is only written down. `knows` need no copy of it.
     """
 
     who: str
@@ -43,6 +44,8 @@ class Speech:
     note: AddMessage | None
     happening: Happening | None
     is_question: bool = False
+    is_out: bool = False
+    knows: tuple[str, ...] = ()
 
 
 def happening_of(*, has_words: bool, solves: bool, opens: bool) -> Happening | None:
@@ -70,7 +73,7 @@ def decide_speech(speech: Speech, ticket: TicketFacts, facts: Facts, policy: Pol
     if speech.happening:
         outcome = advance(status, until, speech.happening, speech.moment)
         effects += _change(speech, number, status, outcome, policy)
-        if speech.answer or outcome.starts_round:
+        if (speech.answer and not speech.is_out) or outcome.starts_round:
             effects += _letters(speech, ticket, number, facts, policy, outcome)
     if speech.note:
         effects += _said(speech, speech.note, ticket, number, policy)
@@ -85,14 +88,17 @@ def _change(speech: Speech, number: int, before: Status, outcome: Outcome, polic
     effects = status_effects(
         number, before, outcome, policy, speech.now, who=who, via=via, way=way, auto_solve_at=silence
     )
-    if speech.is_question and not effects and outcome.status is Status.PENDING:
+    if (speech.is_question or speech.is_out) and not effects and outcome.status is Status.PENDING:
         return (SetStatus(number, Status.PENDING),)  # it was pending and would have been solved by silence
     return effects
 
 
 def _silence_until(speech: Speech, outcome: Outcome, policy: Policy) -> datetime | None:
-    """When the ticket counts as solved without another word: only one that was answered and waits for its customer."""
-    if speech.answer is None or speech.is_question or outcome.status is not Status.PENDING:
+    """When the ticket counts as solved without another word: only one that was answered and waits for its customer.
+
+    An answer that was sent without us has not announced it.
+    """
+    if speech.answer is None or speech.is_question or speech.is_out or outcome.status is not Status.PENDING:
         return None
     return silence_until(speech.now, policy.auto_solve_after)
 
@@ -116,7 +122,7 @@ def _said(speech: Speech, message: AddMessage, ticket: TicketFacts, number: int,
             number,
             purpose=Purpose.NOTE,
             context={"is_note": message.is_note},
-            but=(message.author.address,),
+            but=(message.author.address, *speech.knows),
             also=ticket.assignee,
         ),
     ]
@@ -139,7 +145,7 @@ def _letters(
         Letter.SOLVED if outcome.starts_round else Letter.ANSWER,
         number,
         language=ticket.language,
-        has_message=speech.answer is not None,
+        has_message=speech.answer is not None and not speech.is_out,
         context=context,
     )
 

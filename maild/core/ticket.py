@@ -31,6 +31,7 @@ class Happening(StrEnum):
     AGENT_ANSWERS = "agent_answers"
     AGENT_SOLVES = "agent_solves"
     AGENT_OPENS = "agent_opens"
+    AGENT_WAITS = "agent_waits"  # support says that it is the customer's turn
     AGENT_CLOSES = "agent_closes"  # merged into another ticket, or spam
     CUSTOMER_CONFIRMS = "customer_confirms"
     CUSTOMER_CONTINUES = "customer_continues"
@@ -77,6 +78,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.INCOMPLETE, _H.AGENT_ANSWERS): _to(_S.PENDING),
     (_S.INCOMPLETE, _H.AGENT_SOLVES): _SOLVED_NOW,
     (_S.INCOMPLETE, _H.AGENT_OPENS): _to(_S.NEW),
+    (_S.INCOMPLETE, _H.AGENT_WAITS): _to(_S.PENDING),
     (_S.INCOMPLETE, _H.CUSTOMER_CONFIRMS): _SOLVED_BY_CUSTOMER,
     (_S.INCOMPLETE, _H.CUSTOMER_CONTINUES): _to(_S.INCOMPLETE),
     (_S.NEW, _H.CUSTOMER_WRITES): _to(_S.NEW),
@@ -84,6 +86,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.NEW, _H.AGENT_ANSWERS): _to(_S.PENDING),
     (_S.NEW, _H.AGENT_SOLVES): _SOLVED_NOW,
     (_S.NEW, _H.AGENT_OPENS): _to(_S.OPEN),
+    (_S.NEW, _H.AGENT_WAITS): _to(_S.PENDING),
     (_S.NEW, _H.CUSTOMER_CONFIRMS): _SOLVED_BY_CUSTOMER,
     (_S.NEW, _H.CUSTOMER_CONTINUES): _to(_S.NEW),
     (_S.OPEN, _H.CUSTOMER_WRITES): _to(_S.OPEN),
@@ -91,6 +94,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.OPEN, _H.AGENT_ANSWERS): _to(_S.PENDING),
     (_S.OPEN, _H.AGENT_SOLVES): _SOLVED_NOW,
     (_S.OPEN, _H.AGENT_OPENS): _to(_S.OPEN),
+    (_S.OPEN, _H.AGENT_WAITS): _to(_S.PENDING),
     (_S.OPEN, _H.CUSTOMER_CONFIRMS): _SOLVED_BY_CUSTOMER,
     (_S.OPEN, _H.CUSTOMER_CONTINUES): _to(_S.OPEN),
     (_S.PENDING, _H.CUSTOMER_WRITES): _to(_S.OPEN),
@@ -98,6 +102,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.PENDING, _H.AGENT_ANSWERS): _to(_S.PENDING),
     (_S.PENDING, _H.AGENT_SOLVES): _SOLVED_NOW,
     (_S.PENDING, _H.AGENT_OPENS): _to(_S.OPEN),
+    (_S.PENDING, _H.AGENT_WAITS): _to(_S.PENDING),
     (_S.PENDING, _H.CUSTOMER_CONFIRMS): _SOLVED_BY_CUSTOMER,
     (_S.PENDING, _H.CUSTOMER_CONTINUES): _to(_S.OPEN),
     (_S.PENDING, _H.DEADLINE): _SOLVED_NOW,  # desk.auto_solve_after
@@ -106,6 +111,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.SOLVED, _H.AGENT_ANSWERS): _SOLVED_NOW,
     (_S.SOLVED, _H.AGENT_SOLVES): _SOLVED_NOW,
     (_S.SOLVED, _H.AGENT_OPENS): _REOPENED,
+    (_S.SOLVED, _H.AGENT_WAITS): Outcome(Verdict.DONE, Status.PENDING, reopens=True),
     (_S.SOLVED, _H.CUSTOMER_CONFIRMS): _CONFIRMED,
     (_S.SOLVED, _H.CUSTOMER_CONTINUES): _REOPENED,
     **{(status, _H.AGENT_CLOSES): _CLOSED_NOW for status in Status if status is not _S.CLOSED},
@@ -114,6 +120,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.CLOSED, _H.AGENT_ANSWERS): _FOLLOW_UP,
     (_S.CLOSED, _H.AGENT_SOLVES): _REFUSED,
     (_S.CLOSED, _H.AGENT_OPENS): _REFUSED,
+    (_S.CLOSED, _H.AGENT_WAITS): _REFUSED,
     (_S.CLOSED, _H.AGENT_CLOSES): _REFUSED,
     (_S.CLOSED, _H.CUSTOMER_CONFIRMS): _REFUSED,
     (_S.CLOSED, _H.CUSTOMER_CONTINUES): _REFUSED,

@@ -8,13 +8,29 @@ from maild.core.rounds import reopened_by_failure
 from maild.core.sends import failure_letters
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
-from maild.store import outbox, tickets
+from maild.store import filings, outbox, tickets
 from maild.store.db import Tx
 
 
 async def delivered(desk: Desk, letter: outbox.Letter, reply: str) -> None:
     """The relay answered 2yz after the dot."""
-    await desk.store.run(outbox.sent, letter.id, reply, desk.now())
+    await desk.store.run(_delivered, desk, letter, reply)
+
+
+def _delivered(tx: Tx, desk: Desk, letter: outbox.Letter, reply: str) -> None:
+    outbox.sent(tx, letter.id, reply, desk.now())
+    is_answer = letter.letter in (Letter.ANSWER, Letter.SOLVED) and letter.message is not None
+    if is_answer and letter.ticket and desk.policy.queues:
+        _want_copies(tx, desk, letter, letter.ticket)
+
+
+def _want_copies(tx: Tx, desk: Desk, letter: outbox.Letter, ticket: int) -> None:
+    """A relayed answer goes into Sent of the mailboxes where its team works, once, whoever else gets it."""
+    found = tickets.tickets_by_number(tx, [ticket]).get(ticket)
+    team = desk.policy.category(found.category).team if found else ()
+    for queue in (desk.policy.queue(address) for address in team):
+        if queue and letter.message is not None:
+            filings.want_copy(tx, queue.name, letter.message, letter.id)
 
 
 async def is_pointless(desk: Desk, letter: outbox.Letter) -> bool:

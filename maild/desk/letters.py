@@ -48,6 +48,7 @@ _REPLIES = frozenset(
         Letter.MINIMAL,
         Letter.MISSING_FIELDS,
         Letter.FOLLOW_UP,
+        Letter.WHAT_IS_WRONG,
         Letter.COMMAND_HELP,
         Letter.COLLISION,
         Letter.ECHO,
@@ -73,6 +74,11 @@ class _Draft:
     @property
     def is_for_team(self) -> bool:
         return self.letter in FOR_TEAM
+
+    @property
+    def is_copy(self) -> bool:
+        """For Sent: what support reads holds no token of the customer's."""
+        return bool(self.row.context.get("is_copy"))
 
     @property
     def topic(self) -> Topic | None:
@@ -103,6 +109,15 @@ async def freeze(desk: Desk, row: outbox.Letter) -> outbox.Letter:
         mail_from = bounce_address(desk.keys, mail_from, row.id)
     await desk.store.run(_fix, written, mail_from)
     return replace(row, subject=written.subject, mail_from=mail_from, frozen=written.data)
+
+
+async def sent_copy(desk: Desk, row: outbox.Letter) -> bytes:
+    """An answer to a customer as it lies in support's Sent folder: without what is only his, links and addresses."""
+    context = {**row.context, "is_copy": True, "has_token_address": False}
+    row = replace(row, context=context)
+    material = await desk.store.read(material_for, row, with_notes=False)
+    draft = _Draft(desk, row, Letter(row.letter), material, desk.policy.category(material.category))
+    return (await asyncio.to_thread(_compose, draft)).data
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +250,7 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "claims": kept.get("claims"),
         "is_open_trust": desk.policy.trust.is_open,
         "claims_own": bool(kept.get("claims_own")),
-        "languages": [] if draft.is_for_team else language_links(desk, row.to_address, row.language),
+        "languages": [] if draft.is_for_team or draft.is_copy else language_links(desk, row.to_address, row.language),
         "is_note": bool(kept.get("is_note")),
         "reply_is_note": row.purpose == "n",
         "has_links": bool(desk.policy.public_url),
@@ -332,7 +347,7 @@ def _entry(draft: _Draft, entry: Entry) -> dict[str, object]:
 def _has_actions(draft: _Draft) -> bool:
     """An answer that asks something carries no buttons that would end the conversation (`#ask`)."""
     is_question = draft.letter is Letter.ANSWER and bool(draft.row.context.get("is_question"))
-    return draft.letter in WITH_ACTIONS and not is_question
+    return draft.letter in WITH_ACTIONS and not is_question and not draft.is_copy
 
 
 def _links(draft: _Draft) -> dict[str, str]:

@@ -13,7 +13,7 @@ from maild.core.decide import decide, decide_second_arrival
 from maild.core.effects import Decision, Reason, Send
 from maild.core.errors import StoreBusy
 from maild.core.facts import Facts, Provoked
-from maild.core.mail import Envelope, Mail
+from maild.core.mail import Envelope, Mail, Mark
 from maild.core.match import keys_of
 from maild.core.silence import silenced
 from maild.desk.apply import apply
@@ -112,6 +112,8 @@ def _settle(tx: Tx, desk: Desk, spooled: ledger.SpooledMail, mail: Mail) -> str:
         decision = silenced(decision, now)
     ticket = apply(tx, desk, decision, moment, spooled.id)
     ledger.settle(tx, spooled, _fate(desk, mail, envelope, decision, ticket))
+    if envelope.sent_in and not decision.is_held:
+        ledger.look_again(tx, mail.message_id, spooled.id)
     if decision.is_held and (envelope.is_silent or any(isinstance(effect, Send) for effect in decision.effects)):
         ledger.announced(tx, spooled.id, now)  # its author has been told, or the team, or nobody shall be
     return f"{'held' if decision.is_held else 'done'} ticket={ticket} reason={decision.reason.name.lower()}"
@@ -148,8 +150,8 @@ def _settle_second(tx: Tx, desk: Desk, spooled: ledger.SpooledMail, envelope: En
 
 
 def merged(arrivals: tuple[Envelope, ...]) -> Envelope:
-    """Several deliveries as one: everything of the first, the recipients of all."""
-    first = arrivals[0]
+    """Several deliveries as one: everything of the first, the recipients of all. A copy in Sent says who wrote it."""
+    first = next((arrival for arrival in arrivals if arrival.sent_in), arrivals[0])
     recipients = dict.fromkeys(address for arrival in arrivals for address in arrival.rcpt_tos)
     return Envelope(
         mail_from=first.mail_from,
@@ -161,6 +163,7 @@ def merged(arrivals: tuple[Envelope, ...]) -> Envelope:
         received_at=first.received_at,
         results=first.results,
         is_silent=all(arrival.is_silent for arrival in arrivals),
+        mark=first.mark if all(arrival.mark for arrival in arrivals) else Mark.NONE,
     )
 
 

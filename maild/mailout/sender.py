@@ -11,11 +11,11 @@ from datetime import timedelta
 from typing import ParamSpec, TypeVar
 
 from maild.core.errors import StoreBusy
+from maild.core.retry import next_attempt
 from maild.desk import delivery, letters
 from maild.desk.desk import Desk
 from maild.mailout.breaker import Breaker
 from maild.mailout.outcome import Delivered, Later, Never, Outcome, Transport
-from maild.mailout.retry import next_attempt
 from maild.store import outbox
 
 P = ParamSpec("P")
@@ -116,7 +116,7 @@ class _Sender:
 
     async def _claim(self, limit: int) -> list[outbox.Letter]:
         try:
-            return await self._desk.store.run(outbox.claim, self._desk.now(), limit)
+            return await self._desk.store.run(outbox.claim, self._desk.now(), limit, self._desk.policy.filed_addresses)
         except StoreBusy as error:
             log.warning("letters cannot be claimed: %s", error)
             return []

@@ -2,9 +2,18 @@
 
 from collections.abc import Sequence
 
+from maild.core.effects import Reason
 from maild.core.facts import LastAnswer
 from maild.store.db import Tx
 from maild.store.times import from_micros
+
+_SPOKEN = (
+    Reason.AGENT_ANSWERED.value,
+    Reason.AGENT_NOTED.value,
+    Reason.AGENT_COMMANDED.value,
+    Reason.AGENT_OPENED.value,
+    Reason.ANSWERED_OUTSIDE.value,
+)
 
 
 def replied_to(tx: Tx, letters: Sequence[str]) -> int:
@@ -30,3 +39,15 @@ def last_answer(tx: Tx, ticket: int) -> LastAnswer | None:
     letters = tx.all("SELECT message_id FROM outbox WHERE ticket = ? AND message = ?", ticket, row[0])
     names = frozenset(name for name in (row[3], *(letter[0] for letter in letters)) if name)
     return LastAnswer(ticket, row[0], from_micros(row[1]), row[2], names)
+
+
+def is_said(tx: Tx, message_id: str, *, is_sent: bool) -> bool:
+    """Has a mail of that Message-ID been obeyed as support's already? One of the two copies has to be that in Sent."""
+    marks = ", ".join("?" * len(_SPOKEN))
+    row = tx.one(
+        f"SELECT 1 FROM mails m WHERE m.message_id = ? AND m.state = 'done' AND m.reason IN ({marks})"
+        " AND (? OR EXISTS (SELECT 1 FROM arrivals a WHERE a.mail = m.id AND a.door = 'imap' AND a.\"user\" <> ''))"
+        " LIMIT 1",
+        message_id, *_SPOKEN, is_sent,
+    )  # fmt: skip
+    return row is not None

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from maild.core.changes import Assigned, Change, Joined, Merged, Moved, Muted, Prioritised, Snoozed, Tagged
-from maild.store import mine, muted, proposals
+from maild.store import filings, mine, muted, proposals
 from maild.store.db import Tx
 from maild.store.times import to_micros
 
@@ -13,6 +13,8 @@ _MESSAGE = "mail, at, author, author_name, role, is_note, text, reply, attachmen
 
 def make(tx: Tx, ticket: int, change: Change, now: datetime) -> None:
     """Carry out one change of a ticket."""
+    if isinstance(change, Moved | Assigned | Prioritised):
+        filings.ticket_changed(tx, ticket)
     match change:
         case Moved():
             tx.run("UPDATE tickets SET category = ?, topic = ? WHERE number = ?", change.category, change.topic, ticket)

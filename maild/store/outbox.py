@@ -55,15 +55,41 @@ def add(tx: Tx, send: Send, ticket: int | None, message: int | None, message_id:
     )  # fmt: skip
 
 
-def claim(tx: Tx, now: datetime, limit: int) -> list[Letter]:
-    """Lease letters that are due, oldest first."""
+def claim(tx: Tx, now: datetime, limit: int, filed: Sequence[str] = ()) -> list[Letter]:
+    """Lease letters that are due, oldest first; not those to the addresses that are filed instead of being sent."""
+    marks = ", ".join("?" * len(filed))
+    return _claim(tx, now, limit, f" AND to_address NOT IN ({marks})" if filed else "", filed)
+
+
+def claim_filed(tx: Tx, now: datetime, limit: int, address: str) -> list[Letter]:
+    """Lease letters that are due and to be filed in the mailbox of that address, oldest first."""
+    return _claim(tx, now, limit, " AND to_address = ?", (address,))
+
+
+def _claim(tx: Tx, now: datetime, limit: int, to: str, addresses: Sequence[str]) -> list[Letter]:
     rows = tx.all(
         "UPDATE outbox SET leased_until = ? WHERE id IN (SELECT id FROM outbox WHERE state = 'queued'"
-        f" AND next_attempt_at <= ? AND leased_until <= ? ORDER BY next_attempt_at, id LIMIT ?{tx.skip_locked})"
+        f" AND next_attempt_at <= ? AND leased_until <= ?{to} ORDER BY next_attempt_at, id LIMIT ?{tx.skip_locked})"
         f" RETURNING {_COLUMNS}",
-        to_micros(now + LEASE), to_micros(now), to_micros(now), limit,
+        to_micros(now + LEASE), to_micros(now), to_micros(now), *addresses, limit,
     )  # fmt: skip
     return sorted((_letter(row) for row in rows), key=lambda letter: letter.id)
+
+
+def has_filed(tx: Tx, now: datetime, address: str) -> bool:
+    """Is there a letter to be filed in the mailbox of that address?"""
+    row = tx.one(
+        "SELECT 1 FROM outbox WHERE state = 'queued' AND next_attempt_at <= ? AND leased_until <= ?"
+        " AND to_address = ? LIMIT 1",
+        to_micros(now), to_micros(now), address,
+    )  # fmt: skip
+    return row is not None
+
+
+def load(tx: Tx, letter: int) -> Letter | None:
+    """One letter, whatever has become of it, or None."""
+    row = tx.one(f"SELECT {_COLUMNS} FROM outbox WHERE id = ?", letter)
+    return _letter(row) if row else None
 
 
 def _letter(row: tuple[Any, ...]) -> Letter:

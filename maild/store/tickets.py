@@ -11,7 +11,7 @@ from maild.core.mail import Mailbox
 from maild.core.robots import budget_domain
 from maild.core.ticket import Status
 from maild.core.tokens import read_message_id
-from maild.store import answers, grants, mine, muted, proposals
+from maild.store import answers, filings, grants, mine, muted, proposals
 from maild.store.db import Row, Tx
 from maild.store.people import languages
 from maild.store.times import maybe_from, maybe_to, to_micros
@@ -39,6 +39,7 @@ def facts_for(tx: Tx, keys: MailKeys, now: datetime) -> Facts:
         bounced=bounced,
         provoked=_provoked(tx, keys.author, now) if keys.author else Provoked(),
     )
+    facts = replace(facts, is_said=answers.is_said(tx, keys.said, is_sent=keys.is_sent)) if keys.said else facts
     return _with_answer(tx, facts, keys) if keys.answered else facts
 
 
@@ -228,6 +229,7 @@ def message_of_mail(tx: Tx, mail: int) -> int | None:
 
 def set_status(tx: Tx, number: int, change: SetStatus, now: datetime) -> None:
     """The status; with `solved_at` a new round. A ticket that opens again has left its round behind."""
+    filings.ticket_changed(tx, number)
     if change.status is Status.CLOSED:
         until = ", reopen_until = NULL" if change.is_final else ""
         tx.run(

@@ -22,15 +22,16 @@ from tests.values import NOW, WINDOW
 TICK = timedelta(microseconds=1)
 DEADLINE = NOW + WINDOW
 
-# The table of SPEC section 7 as it stands there, one line a row; `+` is confirmed. agent_closes is #spam and #merge.
+# The table of SPEC section 7 as it stands there, one line a row; `+` is confirmed. agent_waits is a move to
+# Pending (section 8), agent_closes is #spam and #merge.
 COLUMNS = tuple(Happening)
 TABLE = """
-incomplete | new        | incomplete | pending     | solved round | new        | closed | solved+ round | incomplete|-
-new        | new        | new        | pending     | solved round | open       | closed | solved+ round | new | -
-open       | open       | open       | pending     | solved round | open       | closed | solved+ round | open | -
-pending    | open       | pending    | pending | solved round | open     | closed | solved+ round | open|solved round
-solved     | open again | solved     | solved round | solved round | open again | closed | solved+      | open again | -
-closed     | follow_up  | recorded   | follow_up   | refused      | refused    | refused | refused | refused    | -
+incomplete | new | incomplete | pending | solved round | new | pending | closed | solved+ round | incomplete | -
+new | new | new | pending | solved round | open | pending | closed | solved+ round | new | -
+open | open | open | pending | solved round | open | pending | closed | solved+ round | open | -
+pending | open | pending | pending | solved round | open | pending | closed | solved+ round | open | solved round
+solved | open again | solved | solved round | solved round | open again | pending again| closed| solved+ | open again| -
+closed | follow_up | recorded | follow_up | refused | refused | refused | refused | refused | refused | -
 """
 CELLS = [
     (Status(row.split("|")[0].strip()), happening, cell.strip())

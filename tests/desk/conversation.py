@@ -112,7 +112,7 @@ class Conversation:
     async def letters(self) -> list[Written]:
         """Everything that waits in the outbox goes out."""
         written: list[Written] = []
-        for row in await self.desk.store.run(outbox.claim, self.clock(), 1000):
+        for row in await self.desk.store.run(outbox.claim, self.clock(), 1000, self.desk.policy.filed_addresses):
             frozen = await freeze(self.desk, row)
             assert frozen.frozen is not None
             written.append(Written(frozen, frozen.frozen, _parsed(frozen.frozen)))

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from maild.mailout.retry import longest_waits
+from maild.core.retry import longest_waits
 from maild.store import ledger, outbox
 from maild.store.db import Store, Tx
 from maild.store.mend import mend_moments

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.mailout.retry import next_attempt
+from maild.core.retry import next_attempt
 
 ATTEMPTS = st.integers(0, 10_000)
 YOUNG = st.timedeltas(timedelta(0), timedelta(days=5))

@@ -1,0 +1,233 @@
+"""Letters that are filed in support's mailbox: what was seen there, what a move means, what ought to lie where.
+
+The mailbox is read and written by `mailbox.team`; here is what it is told and asked, one transaction each. Nothing here
+knows IMAP: a folder is a name, a place in it a pair of numbers.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from maild.core.effects import Event, Record
+from maild.core.folders import VIA, Dragged, decide_move, folder_of, folders_of, keywords_of
+from maild.core.policy import Queue
+from maild.core.tokens import Purpose
+from maild.desk.apply import apply
+from maild.desk.desk import Desk
+from maild.store import filings, outbox, tickets
+from maild.store.db import Tx
+from maild.store.filings import Filing, Mark, TicketState
+
+log = logging.getLogger(__name__)
+
+_DELETED = "a letter was taken out of the folders"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A folder that was looked through. `new` are UIDs not seen before, with their Message-IDs.
+
+    `present` are all UIDs in it, None if nothing can have left it. `uidnext`: below it nothing new will appear.
+    """
+
+    folder: str
+    uidvalidity: int
+    uidnext: int
+    new: tuple[tuple[int, str], ...]
+    present: frozenset[int] | None
+
+
+async def observe(desk: Desk, queue: Queue, seen: Sequence[Seen]) -> None:
+    """Write down what was seen in folders that have changed, looked through one after the other."""
+    await desk.store.run(_observe, desk, queue, seen)
+
+
+def _observe(tx: Tx, desk: Desk, queue: Queue, seen: Sequence[Seen]) -> None:
+    now = desk.now()
+    for folder in seen:
+        _miss(tx, queue, folder, now)
+    for folder in seen:
+        for uid, message_id in folder.new:
+            _appear(tx, desk, queue, folder, uid, message_id, now)
+        filings.set_mark(tx, queue.name, folder.folder, Mark(folder.uidvalidity, folder.uidnext))
+
+
+def _miss(tx: Tx, queue: Queue, seen: Seen, now: datetime) -> None:
+    """Letters that lie there no longer, or no longer where they were moved to."""
+    if seen.present is None:
+        return
+    for filing in filings.in_folder(tx, queue.name, seen.folder):
+        if filing.folder == seen.folder and filing.uid and not _is_there(seen, filing.uidvalidity, filing.uid):
+            filings.missing(tx, filing.id, now)
+        if filing.to_folder == seen.folder and not _is_there(seen, filing.to_uidvalidity, filing.to_uid):
+            filings.move_undone(tx, filing.id)
+
+
+def _is_there(seen: Seen, uidvalidity: int | None, uid: int | None) -> bool:
+    return seen.present is None or (uidvalidity == seen.uidvalidity and uid in seen.present)
+
+
+def _appear(tx: Tx, desk: Desk, queue: Queue, seen: Seen, uid: int, message_id: str, now: datetime) -> None:
+    """A message that was not there before: one that we have put there, or one that somebody has moved."""
+    known = filings.of_message(tx, queue.name, message_id) if message_id else []
+    for filing in sorted(known, key=lambda one: one.uid > 0):  # first those whose place is not known
+        is_here = filing.folder == seen.folder
+        if is_here and filing.uid and _is_there(seen, filing.uidvalidity, filing.uid):
+            return  # a second copy beside it
+        if is_here or filing.ticket is None or _belongs(tx, desk, queue, filing.ticket, seen.folder):
+            filings.lies(tx, filing.id, seen.folder, seen.uidvalidity, uid)  # moved back in time: nothing happened
+        else:
+            filings.moved(tx, filing.id, seen.folder, seen.uidvalidity, uid, now, now + queue.move_delay)
+        return
+
+
+async def found(desk: Desk, queue: Queue, folder: str, uidvalidity: int, uid: int, filing: Filing) -> None:
+    """A letter that was missing lies there."""
+    seen = Seen(folder, uidvalidity, 0, (), None)
+    await desk.store.run(lambda tx: _appear(tx, desk, queue, seen, uid, filing.message_id, desk.now()))
+
+
+def _belongs(tx: Tx, desk: Desk, queue: Queue, ticket: int, folder: str) -> bool:
+    state = filings.states(tx, [ticket]).get(ticket)
+    return state is not None and folder == _folder(state, desk, queue)
+
+
+def _folder(state: TicketState, desk: Desk, queue: Queue) -> str:
+    return folder_of(state.status, state.category, queue, desk.policy, is_spam=state.is_spam)
+
+
+async def obey(desk: Desk, filing: Filing, queue: Queue) -> None:
+    """Somebody has moved a letter of a ticket to another folder and left it there: that is a command.
+
+    A refused one is taken back by the next `misplaced`.
+    """
+    await desk.store.run(_obey, desk, filing.id, queue)
+    desk.wake.letters.set()
+
+
+def _obey(tx: Tx, desk: Desk, number: int, queue: Queue) -> None:
+    filing = filings.load(tx, number)
+    if filing is None or filing.to_folder is None or filing.seen_at is None or filing.ticket is None:
+        return
+    filings.lies(tx, number, filing.to_folder, filing.to_uidvalidity or 0, filing.to_uid or 0)
+    filings.unsettle_one(tx, number)
+    found = tickets.facts_of_ticket(tx, filing.ticket)
+    state = filings.states(tx, [filing.ticket]).get(filing.ticket)
+    if found is None or state is None:
+        return
+    ticket, now = found[1].tickets[filing.ticket], desk.now()
+    dragged = Dragged(filing.to_folder, queue.address, filing.purpose, filing.seen_at, now, state.is_spam)
+    decision = decide_move(dragged, ticket, found[1], queue, desk.policy)
+    if decision is not None:
+        apply(tx, desk, decision, now)
+    log.info("ticket %d: move in %s %s", ticket.number, queue.name, "obeyed" if decision else "refused")
+
+
+@dataclass(frozen=True, slots=True)
+class Misplaced:
+    """A letter to be looked at, where it belongs, and the keywords it ought to have."""
+
+    filing: Filing
+    folder: str
+    keywords: frozenset[str]
+
+
+async def misplaced(desk: Desk, queue: Queue, limit: int) -> list[Misplaced]:
+    """Letters whose ticket has changed since they were put where they lie."""
+    return await desk.store.read(_misplaced, desk, queue, limit)
+
+
+def _misplaced(tx: Tx, desk: Desk, queue: Queue, limit: int) -> list[Misplaced]:
+    found = filings.unsettled(tx, queue.name, limit)
+    states = filings.states(tx, [filing.ticket for filing in found if filing.ticket])
+    return [
+        Misplaced(filing, _folder(state, desk, queue), keywords_of(state.assignee, state.priority))
+        for filing in found
+        if filing.ticket and (state := states.get(filing.ticket))
+    ]
+
+
+async def put_right(desk: Desk, present: Sequence[Misplaced], *, gone: Sequence[Misplaced]) -> None:
+    """Those that were there lie where they belong now; the others have to be seen again first."""
+    await desk.store.run(_put_right, present, gone, desk.now())
+
+
+def _put_right(tx: Tx, present: Sequence[Misplaced], gone: Sequence[Misplaced], now: datetime) -> None:
+    for letter in present:
+        if letter.folder != letter.filing.folder:
+            filings.lies(tx, letter.filing.id, letter.folder)
+    filings.settled(tx, [letter.filing.id for letter in present])
+    for letter in gone:
+        filings.missing(tx, letter.filing.id, now)
+
+
+async def note_deleted(desk: Desk, queue: Queue, before: datetime) -> None:
+    """Letters that nobody has seen anywhere since then were deleted: that changes nothing, but is told."""
+    await desk.store.run(_note_deleted, desk, queue, before)
+
+
+def _note_deleted(tx: Tx, desk: Desk, queue: Queue, before: datetime) -> None:
+    lost = filings.missing_before(tx, queue.name, before)
+    for filing in lost:
+        filings.gone(tx, filing.id)
+    for number in dict.fromkeys(filing.ticket for filing in lost if filing.ticket):
+        entry = Record(number, Event.DROPPED, queue.address, VIA, _DELETED)
+        tickets.record(tx, number, entry, _DELETED, desk.now())
+        log.info("ticket %d: a letter was deleted in %s", number, queue.name)
+
+
+async def place_for(desk: Desk, queue: Queue, letter: outbox.Letter) -> tuple[Filing, frozenset[str], bool]:
+    """Where a letter is to be filed, with which keywords, and whether that was begun before."""
+    return await desk.store.run(_place_for, desk, queue, letter.ticket, letter.message_id, letter.purpose)
+
+
+def _place_for(
+    tx: Tx, desk: Desk, queue: Queue, ticket: int | None, message_id: str, purpose: Purpose
+) -> tuple[Filing, frozenset[str], bool]:
+    state = filings.states(tx, [ticket]).get(ticket) if ticket else None
+    folder = _folder(state, desk, queue) if state else queue.new
+    known = filings.of_message(tx, queue.name, message_id)
+    filing = known[0] if known else filings.begin(tx, queue.name, ticket, message_id, purpose, folder)
+    return filing, keywords_of(state.assignee, state.priority) if state else frozenset(), bool(known)
+
+
+async def filed(desk: Desk, filing: Filing, letter: outbox.Letter) -> None:
+    """A letter lies in its folder: that is what sending means for it."""
+    await desk.store.run(_filed, desk, filing, letter)
+
+
+def _filed(tx: Tx, desk: Desk, filing: Filing, letter: outbox.Letter) -> None:
+    if filing.state == "begun":
+        filings.appended(tx, filing.id)
+    outbox.sent(tx, letter.id, f"filed in {filing.folder}", desk.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What there is to do in a mailbox, beside looking at it."""
+
+    has_letters: bool
+    moves: list[Filing]
+    has_misplaced: bool
+    copies: list[int]
+
+
+async def work_in(desk: Desk, queue: Queue) -> Work:
+    """What the database knows of."""
+    return await desk.store.read(_work_in, desk, queue)
+
+
+def _work_in(tx: Tx, desk: Desk, queue: Queue) -> Work:
+    now = desk.now()
+    return Work(
+        has_letters=outbox.has_filed(tx, now, queue.address),
+        moves=filings.due(tx, queue.name, now),
+        has_misplaced=bool(filings.unsettled(tx, queue.name, 1)),
+        copies=filings.wanted_copies(tx, queue.name),
+    )
+
+
+async def take_up(desk: Desk, queue: Queue) -> None:
+    """Begin with a mailbox: folders may be called otherwise than last time, or belong to other categories."""
+    await desk.store.run(filings.unsettle, queue.name, folders_of(queue, desk.policy))

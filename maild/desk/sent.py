@@ -1,0 +1,52 @@
+"""Support's Sent folder: which of its mails are for the ledger. Private letters of its people are none of ours."""
+
+from datetime import datetime
+
+from maild.core.address import normalise
+from maild.core.mail import Door, Envelope
+from maild.core.match import keys_of
+from maild.core.policy import Queue
+from maild.desk.accept import accept
+from maild.desk.desk import Desk
+from maild.mime.parse import parse
+from maild.store import ledger, tickets
+from maild.store.db import Tx
+
+
+def envelope_of(header: bytes, queue: Queue, received_at: datetime) -> Envelope:
+    """How a mail came to lie in Sent: the mailbox has sent it to everybody it names."""
+    mail = parse(header)
+    blind = [part.strip(" <>") for field in mail.fields("bcc") for part in field.replace(" ", ",").split(",")]
+    addresses = [*(person.address for person in (*mail.to, *mail.cc)), *(part for part in blind if "@" in part)]
+    return Envelope(
+        mail_from=queue.address,
+        rcpt_tos=tuple(dict.fromkeys(normalise(address) for address in addresses if "@" in address)),
+        door=Door.IMAP,
+        peer=queue.name,
+        is_trusted_peer=False,
+        user=queue.address,
+        received_at=received_at,
+    )
+
+
+async def is_business(desk: Desk, header: bytes, envelope: Envelope) -> bool:
+    """Is it written to the desk, or does it name a ticket or a mail of a customer? Letters of our own are none."""
+    return await desk.store.read(_is_business, desk, header, envelope)
+
+
+def _is_business(tx: Tx, desk: Desk, header: bytes, envelope: Envelope) -> bool:
+    mail = parse(header)
+    keys = keys_of(mail, envelope, desk.policy, desk.keys)
+    facts = tickets.facts_for(tx, keys, desk.now())
+    if facts.is_own_letter:
+        return False
+    is_to_desk = any(desk.policy.is_desk_address(address) for address in envelope.rcpt_tos)
+    return is_to_desk or bool(facts.tickets) or ledger.has_any(tx, keys.references)
+
+
+async def take(desk: Desk, raw: bytes, envelope: Envelope, source_key: str) -> int:
+    """Into the ledger with it. A copy of it that was held since nobody vouched for its author is looked at again."""
+    mail = await accept(desk, raw, envelope, source_key)
+    await desk.store.run(ledger.vouch, mail)
+    desk.wake.mail.set()
+    return mail

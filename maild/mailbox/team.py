@@ -1,0 +1,247 @@
+"""The shared mailbox as the queue of support: letters are put into it, moves in it are obeyed, answers in Sent kept.
+
+One turn after the other, each from what the database and the mailbox say at that moment: what a crash has cut in two is
+found half done and brought to its end. What has to be decided is decided by the desk.
+"""
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+
+from maild.core.errors import MaildError
+from maild.core.folders import folders_of, is_keyword_of_ours
+from maild.core.identity import identity_of
+from maild.core.policy import Queue
+from maild.core.retry import next_attempt
+from maild.desk import delivery, filing, letters, sent
+from maild.desk.desk import Desk
+from maild.desk.filing import Misplaced
+from maild.mailbox.look import Lookout, is_deleted, news_in
+from maild.mailbox.places import Places, find_places
+from maild.mailbox.protocol import BATCH, ConnectionLost, Mailbox, Message, Selected, ServerRefused
+from maild.store import filings, outbox
+from maild.store.filings import Filing
+
+log = logging.getLogger(__name__)
+
+_LONGEST_LOOK = 5.0  # seconds between two looks at all folders
+_LETTERS = 5  # claimed at once
+_SEARCHED = 20  # letters that are looked for everywhere in one turn before they count as deleted
+_DELETED_AFTER = timedelta(seconds=10)  # beside the delay of moves: programs move in two steps
+
+
+class Team:
+    """A mailbox on an open connection. `begin` first, then `turn` again and again; both raise what `Mailbox` does."""
+
+    def __init__(self, desk: Desk, queue: Queue, mailbox: Mailbox) -> None:
+        self._desk, self._queue, self._mailbox = desk, queue, mailbox
+        self._lookout = Lookout(mailbox)
+        self._places = Places({}, "")
+        self._sent: Selected | None = None
+        self._next_look = 0.0
+        self._takes_keywords = True
+
+    async def begin(self) -> None:
+        """Folders are there; what may lie wrongly is looked at."""
+        self._places = await find_places(self._mailbox, self._queue, self._desk.policy)
+        await filing.take_up(self._desk, self._queue)
+
+    async def turn(self, *, looks: bool = False) -> None:
+        """Everything that is to be done now. `looks`: look at the folders, however short ago that was."""
+        if self._places.names.keys() != set(folders_of(self._queue, self._desk.policy)):
+            await self.begin()  # the admin has reloaded the categories
+        work = await filing.work_in(self._desk, self._queue)
+        if looks or work.moves or time.monotonic() >= self._next_look:
+            await self._look()
+            work = await filing.work_in(self._desk, self._queue)
+        for move in work.moves:
+            await self._obey(move)
+        if work.has_letters:
+            await self._file_letters()
+        if work.has_misplaced or work.moves:
+            await self._put_right()
+        for letter in work.copies:
+            await self._copy_to_sent(letter)
+
+    async def _look(self) -> None:
+        """At all folders, in their order: what left one before it was looked at has reached the next, or will be seen
+        there in the next turn."""
+        found = []
+        for folder, name in self._places.names.items():
+            mark = await self._desk.store.read(filings.mark_of, self._queue.name, folder)
+            seen = await self._lookout.look(folder, name, mark)
+            if seen is not None:
+                found.append(seen)
+        if found:
+            await filing.observe(self._desk, self._queue, found)
+        await self._look_for_missing()
+        await self._look_at_sent()
+        delay = self._queue.move_delay.total_seconds() / 2
+        self._next_look = time.monotonic() + min(max(delay, 0.5), _LONGEST_LOOK)
+
+    async def _look_for_missing(self) -> None:
+        """What was copied first and removed long after has been seen in its new place already, as a copy."""
+        before = self._desk.now() - self._queue.move_delay - _DELETED_AFTER
+        missing = await self._desk.store.read(filings.missing_before, self._queue.name, before)
+        for letter in missing[:_SEARCHED]:
+            for folder, name in self._places.names.items():
+                selected = await self._mailbox.select(name, read_only=True)
+                if uids := await self._named(letter.message_id):
+                    await filing.found(self._desk, self._queue, folder, selected.uidvalidity, uids[-1], letter)
+                    break
+        if missing:
+            await filing.note_deleted(self._desk, self._queue, before)
+
+    async def _obey(self, move: Filing) -> None:
+        """Unless it is only a copy, its first place being filled still, or has gone from where it was moved to."""
+        is_copy = await self._is_at(move.folder, move.uidvalidity, move.uid)
+        if is_copy or not await self._is_at(move.to_folder, move.to_uidvalidity, move.to_uid):
+            await self._desk.store.run(filings.move_undone, move.id)
+        else:
+            await filing.obey(self._desk, move, self._queue)
+
+    async def _is_at(self, folder: str | None, uidvalidity: int | None, uid: int | None) -> bool:
+        name = self._places.names.get(folder or "")
+        if name is None or not uid:
+            return False
+        selected = await self._mailbox.select(name, read_only=True)
+        if selected.uidvalidity != uidvalidity:
+            return False
+        return any(not is_deleted(each.flags) for each in await self._mailbox.messages([uid]))
+
+    async def _file_letters(self) -> None:
+        claimed = await self._desk.store.run(outbox.claim_filed, self._desk.now(), _LETTERS, self._queue.address)
+        for letter in claimed:
+            try:
+                await self._file(await letters.freeze(self._desk, letter))
+            except ConnectionLost:
+                await delivery.postponed(self._desk, letter, "the connection was lost", self._desk.now())
+                raise
+            except ServerRefused as error:
+                await self._postpone(letter, str(error))
+            except MaildError:
+                raise
+            except Exception:  # a bug in this letter must not stop the others
+                log.exception("letter %d: internal error", letter.id)
+                await self._postpone(letter, "internal error")
+        self._next_look = 0.0  # to learn the UIDs
+
+    async def _file(self, letter: outbox.Letter) -> None:
+        """Into its folder, once: what an earlier attempt may have put there is looked for."""
+        place, keywords, was_begun = await filing.place_for(self._desk, self._queue, letter)
+        if place.state == "begun" and not (was_begun and await self._lies_in(place)):
+            name = self._places.names.get(place.folder, self._places.names[self._queue.new])
+            await self._append(name, letter, sorted(keywords))
+        await filing.filed(self._desk, place, letter)
+        log.info("letter %d: filed in %s", letter.id, self._queue.name)
+
+    async def _lies_in(self, place: Filing) -> bool:
+        name = self._places.names.get(place.folder)
+        if name is None:
+            return False
+        await self._mailbox.select(name, read_only=True)
+        return bool(await self._named(place.message_id))
+
+    async def _named(self, message_id: str) -> list[int]:
+        """The messages of that Message-ID in the selected folder that nobody has deleted; servers find more."""
+        uids = (await self._mailbox.uids_with(message_id))[-BATCH:] if message_id else []
+        there = [each.uid for each in await self._mailbox.messages(uids) if not is_deleted(each.flags)]
+        headers = await self._mailbox.headers(there)
+        return [uid for uid, header in sorted(headers.items()) if identity_of(header).message_id == message_id]
+
+    async def _append(self, name: str, letter: outbox.Letter, keywords: Sequence[str]) -> None:
+        if letter.frozen is None:
+            raise ValueError("a letter came back from freezing without its bytes")
+        flags = keywords if self._takes_keywords else ()
+        await self._mailbox.append(name, letter.frozen, flags, letter.created_at)
+
+    async def _postpone(self, letter: outbox.Letter, reply: str) -> None:
+        now = self._desk.now()
+        delay = next_attempt(letter.attempts, now - letter.created_at)
+        log.warning("letter %d: cannot be filed in %s", letter.id, self._queue.name)
+        if delay is None:
+            await delivery.gave_up(self._desk, letter, reply)
+        else:
+            await delivery.postponed(self._desk, letter, reply, now + delay)
+
+    async def _put_right(self) -> None:
+        """Letters whose ticket has changed go where they belong, with its keywords."""
+        groups: dict[tuple[str, str], list[Misplaced]] = defaultdict(list)
+        for letter in await filing.misplaced(self._desk, self._queue, BATCH):
+            groups[letter.filing.folder, letter.folder].append(letter)
+        for (folder, target), group in groups.items():
+            await self._put_group_right(folder, target, group)
+
+    async def _put_group_right(self, folder: str, target: str, group: list[Misplaced]) -> None:
+        name = self._places.names.get(folder, folder)
+        try:
+            selected = await self._mailbox.select(name)
+        except ServerRefused:
+            log.warning("mailbox %s: a folder has gone", self._queue.name)
+            await filing.put_right(self._desk, [], gone=group)
+            return
+        good = [one for one in group if one.filing.uidvalidity == selected.uidvalidity]
+        there = {each.uid: each for each in await self._mailbox.messages([one.filing.uid for one in good])}
+        present = [one for one in good if one.filing.uid in there]
+        await self._mark([(one, there[one.filing.uid]) for one in present])
+        if folder != target and present:
+            await self._mailbox.move([one.filing.uid for one in present], self._places.names[target])
+            self._next_look = 0.0
+        missing = [one for one in group if one not in present]
+        await filing.put_right(self._desk, present, gone=missing)
+
+    async def _mark(self, found: Sequence[tuple[Misplaced, Message]]) -> None:
+        """Keywords for what changes by itself. A server that keeps none does without."""
+        changes: dict[tuple[str, bool], list[int]] = defaultdict(list)
+        for letter, message in found:
+            ours = {flag for flag in message.flags if is_keyword_of_ours(flag)}
+            wanted = {flag.lower(): flag for flag in letter.keywords}
+            for flag in ours:
+                if flag.lower() not in wanted:
+                    changes[flag, False].append(message.uid)
+            for flag in wanted.values():
+                if flag.lower() not in {one.lower() for one in ours}:
+                    changes[flag, True].append(message.uid)
+        try:
+            for (flag, is_set), uids in changes.items():
+                if self._takes_keywords:
+                    await self._mailbox.store(uids, [flag], is_set=is_set)
+        except ServerRefused:
+            self._takes_keywords = False
+
+    async def _copy_to_sent(self, number: int) -> None:
+        """A relayed answer, unless the relay has laid it there by itself."""
+        letter = await self._desk.store.read(outbox.load, number)
+        if letter is not None:
+            await self._mailbox.select(self._places.sent, read_only=True)
+            if not await self._named(letter.message_id):
+                copy = await letters.sent_copy(self._desk, letter)
+                await self._mailbox.append(self._places.sent, copy, ["\\Seen"], letter.created_at)
+        await self._desk.store.run(filings.copied, self._queue.name, number)
+
+    async def _look_at_sent(self) -> None:
+        """What people of support have sent without maild."""
+        selected = await self._mailbox.select(self._places.sent, read_only=True)
+        if selected == self._sent and selected.uidnext:
+            return
+        mark = await self._desk.store.read(filings.mark_of, self._queue.name, self._queue.sent)
+        news = await news_in(self._mailbox, selected, mark)
+        for start in range(0, len(news.new), BATCH):
+            for message in await self._mailbox.messages(news.new[start : start + BATCH]):
+                await self._take_sent(selected.uidvalidity, message)
+        await self._desk.store.run(filings.set_mark, self._queue.name, self._queue.sent, news.mark)
+        self._sent = selected
+
+    async def _take_sent(self, uidvalidity: int, message: Message) -> None:
+        header = (await self._mailbox.headers([message.uid])).get(message.uid)
+        if header is None or is_deleted(message.flags):
+            return
+        envelope = sent.envelope_of(header, self._queue, message.internaldate)
+        if not await sent.is_business(self._desk, header, envelope):
+            return
+        raw = await self._mailbox.fetch(message.uid)
+        if raw is not None:
+            key = f"sent:{self._queue.name}:{uidvalidity}:{message.uid}"
+            await sent.take(self._desk, raw, envelope, key)
