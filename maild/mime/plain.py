@@ -47,6 +47,8 @@ def _line(line: str) -> str:
     """One line, escaped, its links made, its indentation kept by no-break spaces."""
     bare = line.expandtabs(4).lstrip(" ")
     indent = "&nbsp;" * min(len(line.expandtabs(4)) - len(bare), 40)
+    if "://" not in bare:
+        return indent + escape(bare)
     pieces, at = [], 0
     for found in _URL.finditer(bare):
         url = _without_trailing(found.group())
