@@ -17,7 +17,7 @@ from maild.core.effects import Decision, Effect, Event, LetterBounced, LetterRep
 from maild.core.explain import claimed, explained, held
 from maild.core.facts import Approval, Facts, LetterFacts, TicketFacts
 from maild.core.letter import Letter
-from maild.core.mail import BouncedRecipient, Envelope, Kind, Mail
+from maild.core.mail import BouncedRecipient, Envelope, Kind, Mail, Mark
 from maild.core.match import Match, match_customer, proofs_in
 from maild.core.policy import Policy
 from maild.core.portal import as_typed
@@ -60,6 +60,7 @@ def decide(
     `is_released`: a person let a held mail through; it speaks with a customer's rights only (SPEC section 5).
     `approval`: a person of support said that a held mail of support's is to be sent, or kept as a note.
     """
+    policy = policy.for_mailbox(envelope.mailbox)
     if envelope.sent_in:
         mail = spoken_by_support(mail, envelope, policy)
     mail = as_typed(mail, envelope)
@@ -110,6 +111,8 @@ def _decide_fresh(case: Case, instance: str) -> Decision:
         return Decision(Reason.NOTICE_RETURNED) if is_notice(mail) else held(case, Reason.HELD_LOOP)
     if has_too_many_hops(mail):
         return held(case, Reason.HELD_TOO_MANY_HOPS, _match(case).ticket)
+    if case.envelope.mark is Mark.CUT:
+        return held(case, Reason.HELD_CUT, _match(case).ticket)
     if mail.kind is Kind.BOUNCE:
         return _decide_bounce(case)
     if is_report(mail):
@@ -120,7 +123,7 @@ def _decide_fresh(case: Case, instance: str) -> Decision:
 def _decide_person(case: Case) -> Decision:
     if case.trust is Trust.FAILED:
         return held(case, Reason.HELD_TRUST_FAILED, _match(case).ticket)
-    if is_marked_spam(case.mail, case.envelope, case.policy.trust):
+    if case.envelope.mark is Mark.JUNK or is_marked_spam(case.mail, case.envelope, case.policy.trust):
         return _decide_spam(case)
     if not _has_author(case):
         return held(case, Reason.HELD_NO_AUTHOR)
@@ -135,7 +138,8 @@ def _has_author(case: Case) -> bool:
 def _decide_spam(case: Case) -> Decision:
     """Set aside. Nothing is written to that address by itself, unless it is sure to take part in a ticket."""
     match = _match(case)
-    decision = held(case, Reason.HELD_SPAM, match.ticket)
+    is_junk = case.envelope.mark is Mark.JUNK
+    decision = held(case, Reason.HELD_JUNK if is_junk else Reason.HELD_SPAM, match.ticket)
     if match.is_confirmed or not case.author.address:
         return decision
     return replace(decision, effects=(*decision.effects, Mute(case.author.address)))

@@ -20,6 +20,7 @@ from maild.store.postgres import open_postgres, storable
 TABLES = (
     "settings", "mails", "arrivals", "tickets", "participants", "people", "messages", "events", "outbox", "leases",
     "nonces", "unreachable", "delivery_reports", "cc_proposals", "muted", "snoozes", "approvals", "dropped", "audit",
+    "mailboxes", "mailbox_passed",
     "sessions", "rates", "grants", "filings", "sent_copies", "folder_marks",
 )  # fmt: skip
 _HISTORY = "schema_migration"
