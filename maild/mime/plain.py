@@ -76,6 +76,14 @@ def quoted(text: str) -> str:
     return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
 
 
+def beginning(text: str, limit: int) -> str:
+    """The text, or what fits of it into `limit` characters, whole lines if there are any, and a mark that it goes on."""
+    if len(text) <= limit:
+        return text
+    lines, _, _ = text[: limit + 1].rpartition("\n")
+    return f"{(lines or text[:limit]).rstrip()}\n[…]"
+
+
 def size(octets: int, language: str) -> str:
     """«1,4 МБ» · "1.4 MB" (steps of 1024)."""
     amount, units = float(octets), _UNITS.get(language) or _UNITS["en"]

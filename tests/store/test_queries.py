@@ -70,7 +70,7 @@ def test_the_last_answer_goes_by_all_its_names(store: Store) -> None:
     store.run_now(lambda tx: tx.run("UPDATE outbox SET message = ? WHERE id = ?", answer, letter))
     found = store.read_now(answers.last_answer, number)
     assert found is not None
-    assert (found.message, found.author, found.names) == (answer, ANNA, {"a@office", "l@desk"})
+    assert (found.message, found.author, found.names) == (answer, ANNA, frozenset({"a@office", "l@desk"}))
     assert store.read_now(answers.replied_to, ["l@desk", "unknown@desk"]) == answer
     assert store.read_now(answers.replied_to, ["unknown@desk"]) == 0
     assert not store.read_now(answers.is_said, "a@office", is_sent=True)
