@@ -78,8 +78,6 @@ def _not_served(raw: Table) -> Iterator[Problem]:
     for index, mailbox in _tables(raw, "imap"):
         if mailbox.get("role") in ("team", "desk"):
             yield ("imap", index, "role"), f'"{mailbox["role"]}" is {_LATER}'
-        if mailbox.get("shadow"):
-            yield ("imap", index, "shadow"), _LATER
 
 
 def _doors(raw: Table) -> Iterator[Problem]:

@@ -144,7 +144,7 @@ class Envelope:
     `mail_from` is "" for the null sender. `peer` is the client's address, "" for a unix socket, the name of the mailbox
     at the door imap.
     `is_trusted_peer`: its Authentication-Results fields count. `user` is the address that authenticated, or "";
-    at the door imap that of the mailbox from which it was sent.
+    at the doors imap and import that of the mailbox from which it was sent.
     `results` is the value of such a field as we wrote it ourselves (`trust.verify`), "" if nothing was checked.
     `is_silent`: old mail that is brought in; nobody is written to because of it, and no deadline begins.
     """
@@ -168,4 +168,4 @@ class Envelope:
     @property
     def sent_in(self) -> str:
         """The address of the mailbox of support in whose Sent folder it lay, "" for a mail that came in."""
-        return self.user if self.door is Door.IMAP else ""
+        return self.user if self.door in (Door.IMAP, Door.IMPORT) else ""

@@ -37,13 +37,15 @@ class Conversation:
     may_continue: bool
 
 
-async def look_at_ticket(desk: Desk, number: int, person: str, before: int | None = None) -> Conversation:
-    """A page of the thread, from the newest message or before one of them. The reader's own mark moves, nothing else.
+async def look_at_ticket(
+    desk: Desk, number: int, person: str, before: int | None = None, *, reads: bool = True
+) -> Conversation:
+    """A page of the thread, from the newest message or before one of them. If he `reads` it, his own mark moves.
 
     Raises BadLink, in the same words, for a ticket that is not his and for one that is not there.
     """
     view, unseen = await desk.store.read(_look, desk, number, person, before)
-    if unseen:
+    if unseen and reads:
         await desk.store.run(mine.mark_seen, view.ticket.number, person, unseen)
     return view
 

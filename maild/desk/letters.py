@@ -62,7 +62,7 @@ _OWN = frozenset(
 
 
 # Characters of an earlier message that later letters repeat: its own letter has had it whole.
-_REPEATED = 10_000
+_REPEATED = 4_000
 
 
 @dataclass(frozen=True, slots=True)

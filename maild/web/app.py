@@ -65,12 +65,17 @@ def portal_routes(desk: Desk) -> list[Route]:
     def route(path: str, page: Page, *methods: str) -> Route:
         return Route(path, portal.signed_in(page), methods=list(methods), max_body_size=MAX_READ)
 
+    async def home(request: Request) -> Response:
+        """The list, or the way to it."""
+        is_in = await portal.visitor(request) is not None
+        return await (portal.signed_in(lists.list) if is_in else login.form)(request)
+
     return [
         Route("/login", login.form, methods=["GET", "POST"], max_body_size=MAX_READ),
         Route("/login/{token}", login.link, methods=["GET", "POST"], max_body_size=MAX_READ),
         route("/logout", login.logout, "POST"),
         route("/language", login.language, "POST"),
-        route("/", lists.list, "GET"),
+        Route("/", home, methods=["GET"]),
         route("/access", access.access, "GET", "POST"),
         route("/access/revoke", access.revoke, "POST"),
         route("/search", lists.search, "GET"),

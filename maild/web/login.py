@@ -30,7 +30,7 @@ class LoginPages:
         """GET shows the field, POST has the letter written. The same page follows whoever has that address."""
         if not self._desk.policy.public_url:
             raise HTTPException(404)  # no letter could carry a link
-        if await self._portal.visitor(request):
+        if request.url.path != "/" and await self._portal.visitor(request):
             return RedirectResponse("/", 303)
         language = self._portal.language(request)
         if request.method != "POST":

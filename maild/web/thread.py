@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from maild.core.effects import Event, Role
 from maild.core.errors import BadLink, NotAllowed
+from maild.core.facts import TicketFacts
 from maild.core.tokens import Action, FieldsClaim, fields_token
 from maild.core.typed import MAX_WORDS
 from maild.desk.conversation import PIECE, Conversation, look_at_message, look_at_ticket
@@ -65,7 +66,13 @@ class ThreadPages:
         """`words` stay in the form when they could not be taken, `fault` says why."""
         before = request.query_params.get("before", "")
         is_before = before.isascii() and before.isdigit() and len(before) < 18
-        view = await look_at_ticket(self._desk, _number(request), visitor.address, int(before) if is_before else None)
+        view = await look_at_ticket(
+            self._desk,
+            _number(request),
+            visitor.address,
+            int(before) if is_before else None,
+            reads=request.method != "HEAD",
+        )
         if view.ticket.number != _number(request):
             return RedirectResponse(f"/t/{view.ticket.number}", 303)  # it was merged
         context = {
@@ -146,7 +153,7 @@ class ThreadPages:
         lines += [((one.at, 0, one.id), self._said(one, number, visitor)) for one in said]
         happened = [one for one in view.happened if not is_cut or one.at >= said[-1].at]
         for index, told in enumerate(reversed(happened)):
-            lines.append(((told.at, _rank(told), index), self._happened(told, visitor)))
+            lines.append(((told.at, _rank(told), index), self._happened(told, view.ticket, visitor)))
         return [entry for _, entry in sorted(lines, key=lambda line: line[0], reverse=True)]
 
     def _said(self, said: Said, number: int, visitor: Visitor) -> dict[str, object]:
@@ -169,15 +176,18 @@ class ThreadPages:
             "delivery": said.delivery.value if said.delivery else "",
         }
 
-    def _happened(self, one: Happened, visitor: Visitor) -> dict[str, object]:
-        is_his = one.who == visitor.address
-        who = (
-            "you" if is_his else "desk" if one.who == "maild" else "other" if self._is_customer(one.who) else "support"
-        )
+    def _happened(self, one: Happened, ticket: TicketFacts, visitor: Visitor) -> dict[str, object]:
+        """Support's people are not named: whoever takes no part in the ticket is support, or says nothing."""
+        who = ""
+        if one.who == visitor.address:
+            who = "you"
+        elif one.who == "maild":
+            who = "desk"
+        elif ticket.may_join(one.who):
+            who = "other"
+        elif one.who.startswith("cli:") or self._desk.policy.is_support(one.who):
+            who = "support"
         return {"kind": "happened", "at": one.at, "event": one.event, "who": who, "name": one.who, "number": one.number}
-
-    def _is_customer(self, who: str) -> bool:
-        return "@" in who and not who.startswith("cli:") and not self._desk.policy.is_support(who)
 
 
 def _number(request: Request) -> int:
