@@ -19,8 +19,8 @@ _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 def check(context: click.Context) -> None:
     """Say what is right and what is to be done.
 
-    Looks at configuration, database, relay, trust in senders, templates, disk and clock. Ends with 0 unless there are
-    errors.
+    Looks at configuration, database, relay, mailboxes, trust in senders, templates, disk and clock. Ends with 0 unless
+    there are errors.
     """
     context.exit(run_checks(config_file()))
 

@@ -26,7 +26,7 @@ Headers = Sequence[tuple[str, str]]
 class Looked:
     """What a mailbox is like. The special folders are None where there is none; `recent` are header sections."""
 
-    capabilities: frozenset[str]
+    folders: frozenset[str]
     sent: str | None
     junk: str | None
     trash: str | None
@@ -42,7 +42,7 @@ async def look_at(place: Place, folder: str = "INBOX") -> Looked:
         heads = await mailbox.headers(uids)
         folders = await mailbox.folders()
         return Looked(
-            capabilities=mailbox.capabilities,
+            folders=frozenset(each.name for each in folders),
             sent=folder_for("\\Sent", folders),
             junk=folder_for("\\Junk", folders),
             trash=folder_for("\\Trash", folders),

@@ -11,7 +11,9 @@ from maild.cli.init_mailbox import Account, explore, read_server
 from maild.cli.init_questions import toml
 from maild.core.errors import Unreachable
 from maild.mailbox.protocol import LoginRefused
+from tests.cli.conftest import REST, MakeTrial
 from tests.dovecot import PASSWORD, SUPPORT, Dovecot, dovecot
+from tests.mailbox.desks import mailbox
 from tests.smtpsink import Letter, SmtpSink
 
 MAIL = (
@@ -108,6 +110,28 @@ def test_whoever_is_not_let_in_learns_nothing(account: Account) -> None:
         explored(replace(account, password="wrong"))
     with pytest.raises(Unreachable):
         explored(replace(account, server=read_server("127.0.0.1:1")))
+
+
+def checked(make_trial: MakeTrial, box: str, trust: str) -> list[str]:
+    """What `check` says of the mailbox."""
+    trial = make_trial(rest=f'{REST.partition("[trust]")[0]}[trust]\nauthserv_id = "{trust}"\n{box}')
+    (trial.folder / "password").write_text(PASSWORD)
+    lines = trial.cli("check").stdout.splitlines()
+    return [f"{line[:8].strip()} {line[20:].partition(': ')[2]}" for line in lines if line[9:].startswith("imap:")]
+
+
+def test_check_looks_at_mailboxes(make_trial: MakeTrial, server: Dovecot) -> None:
+    box = mailbox(server, category="billing")
+    first, second = checked(make_trial, box, "mx.t.invalid")
+    assert first == f"ok localhost:{server.imaps} takes {SUPPORT}, INBOX can be read, spam is Junk"
+    assert second.startswith("ok of the last ")
+    assert "mx.t.invalid (4)" in second
+    assert checked(make_trial, box, "mx.elsewhere.example")[1].startswith("warning of the last ")
+    [closed] = checked(make_trial, box.replace(SUPPORT, "nobody@t.invalid"), "mx.t.invalid")
+    assert closed.startswith("error localhost: ")
+    [gone] = checked(make_trial, box.replace("category =", 'folder = "Nowhere"\ncategory ='), "mx.t.invalid")
+    assert gone.startswith("error ")
+    assert "Nowhere" in gone
 
 
 @pytest.mark.parametrize(
