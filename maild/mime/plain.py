@@ -77,7 +77,7 @@ def quoted(text: str) -> str:
 
 
 def beginning(text: str, limit: int) -> str:
-    """The text, or what fits of it into `limit` characters: whole lines if there are any, and a mark that more follows."""
+    """The text, or the whole lines of it that fit into `limit` characters, and a mark that more follows."""
     if len(text) <= limit:
         return text
     lines, _, _ = text[: limit + 1].rpartition("\n")
