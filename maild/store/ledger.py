@@ -3,13 +3,13 @@
 import json
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from maild.core.effects import Reason
 from maild.core.facts import Approval
 from maild.core.identity import Identity
-from maild.core.mail import Door, Envelope, Mark
+from maild.core.mail import Door, Envelope, Form, Mark
 from maild.store import approvals, muted
 from maild.store.db import Row, Tx
 from maild.store.times import from_micros, to_micros
@@ -171,7 +171,7 @@ def _known(tx: Tx, identity: Identity) -> int:
 
 _ARRIVAL = (
     'INSERT INTO arrivals (mail, door, source_key, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at,'
-    " results, is_silent, mark, is_routed) VALUES "
+    " results, is_silent, mark, form, is_routed) VALUES "
 )
 
 
@@ -180,12 +180,17 @@ def _arrival(delivery: Delivery, mail: int, *, is_routed: bool) -> tuple[object,
     return (
         mail, envelope.door.value, delivery.source_key, envelope.peer, envelope.is_trusted_peer, envelope.user,
         envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), envelope.results,
-        envelope.is_silent, envelope.mark.value, is_routed,
+        envelope.is_silent, envelope.mark.value, _form_text(envelope.form), is_routed,
     )  # fmt: skip
 
 
+def _form_text(form: Form | None) -> str:
+    """As JSON, "" without one."""
+    return json.dumps(asdict(form), ensure_ascii=False) if form else ""
+
+
 def _add_arrivals(tx: Tx, arrivals: Sequence[tuple[object, ...]]) -> None:
-    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
+    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
     tx.run(_ARRIVAL + values, *(value for arrival in arrivals for value in arrival))
 
 
@@ -215,7 +220,7 @@ def load(tx: Tx, mail: int) -> SpooledMail:
         raise LookupError(f"no mail {mail}")
     rows = tx.all(
         'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent,'
-        " mark, is_routed, id FROM arrivals WHERE mail = ? ORDER BY id",
+        " mark, form, is_routed, id FROM arrivals WHERE mail = ? ORDER BY id",
         mail,
     )
     approval = approvals.of_mail(tx, mail) if row[3] else None
@@ -225,16 +230,17 @@ def load(tx: Tx, mail: int) -> SpooledMail:
         attempts=int(row[1]),
         ticket=row[2],
         is_released=bool(row[3]) and approval is None,
-        arrivals=tuple(_envelope(entry) for entry in rows if not entry[10]),
-        last_arrival=max(int(entry[11]) for entry in rows),
-        known_rcpts=frozenset(address for entry in rows if entry[10] for address in json.loads(entry[5])),
+        arrivals=tuple(_envelope(entry) for entry in rows if not entry[11]),
+        last_arrival=max(int(entry[12]) for entry in rows),
+        known_rcpts=frozenset(address for entry in rows if entry[11] for address in json.loads(entry[5])),
         approval=approval,
     )
 
 
 _HEAD = 256 * 2**10  # octets
 _DELIVERED = (
-    'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent, mark, mail'
+    'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent, mark, form,'
+    " mail"
     " FROM arrivals"
 )
 
@@ -251,6 +257,7 @@ def _envelope(row: Row) -> Envelope:
         results=row[7],
         is_silent=bool(row[8]),
         mark=Mark(row[9]),
+        form=Form(**json.loads(row[10])) if row[10] else None,
     )
 
 
@@ -453,7 +460,7 @@ def row(tx: Tx, mail: int) -> LedgerRow | None:
 
 def recent(tx: Tx, limit: int) -> list[tuple[int, Envelope]]:
     """The newest deliveries, newest first: which mail, and how it came."""
-    return [(int(found[10]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
+    return [(int(found[11]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
 
 
 def envelope_of(tx: Tx, mail: int) -> Envelope | None:
