@@ -14,29 +14,14 @@ from maild.mailbox.protocol import LoginRefused
 from tests.cli.conftest import REST, MakeTrial
 from tests.dovecot import PASSWORD, SUPPORT, Dovecot, dovecot
 from tests.mailbox.desks import mailbox
-from tests.smtpsink import Letter, SmtpSink
+from tests.postman import Postman
+from tests.smtpsink import SmtpSink
 
 MAIL = (
     b"Authentication-Results: mx.t.invalid; dmarc=pass header.from=a.example\r\n"
     b"Received: from out.a.example by mx.t.invalid with ESMTPS; Mon, 23 Nov 2026 12:00:00 +0000\r\n"
     b"From: ivan@a.example\r\nTo: support@t.invalid\r\nSubject: Hello\r\nMessage-ID: <%d@a.example>\r\n\r\nWords.\r\n"
 )
-
-
-class Postman(list[Letter]):
-    """Hands every letter that the relay takes to the mailbox. `knows_plus`: also those to plus-addresses."""
-
-    def __init__(self, server: Dovecot) -> None:
-        super().__init__()
-        self.server = server
-        self.knows_plus = True
-
-    def append(self, letter: Letter) -> None:
-        """The relay took it."""
-        super().append(letter)
-        for to in letter.rcpt_tos:
-            if self.knows_plus or "+" not in to:
-                self.server.deliver(letter.content, SUPPORT, letter.mail_from)
 
 
 @pytest.fixture(scope="module")
