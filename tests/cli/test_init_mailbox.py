@@ -72,13 +72,13 @@ def test_what_a_provider_cannot_is_switched_off(account: Account, relay: SmtpSin
     assert (learned.subaddress, learned.verp) == ("false", "false")
     assert found["sender"][1] == "the relay wants the mailbox as envelope sender: outbound.verp = false"
     assert "does not arrive: desk.subaddress = false" in found["plus"][1]
-    assert found["round trip"][0] == "ok"
+    assert found["trial"][0] == "ok"
 
 
 def test_what_does_not_come_back_is_an_error(account: Account, sink: SmtpSink, server: Dovecot) -> None:
     sink.letters = []
     learned, found = explored(replace(account, patience=0.5))
-    assert (learned.subaddress, learned.verp, found["round trip"][0]) == ("false", "false", "error")
+    assert (learned.subaddress, learned.verp, found["trial"][0]) == ("false", "false", "error")
     sink.answer("rcpt", "550 5.1.1 no such user")
     assert explored(replace(account, patience=0.5))[1]["relay"][0] == "error"
 
@@ -86,7 +86,7 @@ def test_what_does_not_come_back_is_an_error(account: Account, sink: SmtpSink, s
 def test_without_a_trial_nothing_is_sent(account: Account, relay: SmtpSink) -> None:
     learned, found = explored(replace(account, patience=0))
     assert (learned.subaddress, learned.verp) == ("false", "false")
-    assert found["round trip"][0] == "warning"
+    assert found["trial"][0] == "warning"
     assert relay.letters == []
 
 
