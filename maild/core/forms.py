@@ -86,6 +86,14 @@ def fill(topic: Topic, known: Mapping[str, str], given: Mapping[str, str]) -> Ca
     return Card(values, tuple(problems), fresh=any(value.strip() for value in given.values()))
 
 
+def carried_over(topic: Topic | None, known: Mapping[str, str]) -> Card:
+    """The card of a ticket that is moved to that topic: what is there counts if it is right there too."""
+    if topic is None:
+        return Card(known)
+    kept = {entry.key: known[entry.key] for entry in topic.fields if entry.key in known}
+    return fill_form(topic, known, kept)
+
+
 def fill_form(topic: Topic, known: Mapping[str, str], given: Mapping[str, str]) -> Card:
     """The card as a form leaves it, which shows every field: what is empty there is empty now."""
     shown = {entry.key for entry in topic.fields}

@@ -3,7 +3,8 @@
 `mime.parse` makes them, the rules of `core` read them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -138,6 +139,14 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """What the form of a new question says beside its words: nobody has to guess it from them. `fields` are by key."""
+
+    topic: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """How one arrival of a mail reached us (RFC 5321 §2.3.1, §4.5.5).
 
@@ -146,6 +155,7 @@ class Envelope:
     `is_trusted_peer`: its Authentication-Results fields count. `user` is the address that authenticated, or "";
     at the doors imap and import that of the mailbox from which it was sent.
     `results` is the value of such a field as we wrote it ourselves (`trust.verify`), "" if nothing was checked.
+    `form` comes with a question that was asked in the portal.
     `is_silent`: old mail that is brought in; nobody is written to because of it, and no deadline begins.
     """
 
@@ -158,6 +168,7 @@ class Envelope:
     received_at: datetime
     results: str = ""
     is_silent: bool = False
+    form: Form | None = None
     mark: Mark = Mark.NONE
 
     @property

@@ -11,6 +11,7 @@ from maild.core.address import is_mailbox, normalise
 from maild.core.errors import BadLink, NotAllowed
 from maild.core.tokens import is_page_nonce, new_nonce, page_nonce
 from maild.desk.act import NONCE_AGE
+from maild.desk.drafts import draft_for
 from maild.desk.languages import choose_language
 from maild.desk.login import LOGIN_AGE, LoginView, ask_to_enter, enter, leave, look_at_login
 from maild.web.forms import form_in
@@ -64,7 +65,8 @@ class LoginPages:
             return self._link(request, token, view, 403)
         if not secret:
             return self._link(request, token, view)
-        answer = RedirectResponse(f"/t/{view.claim.number}" if view.claim.number else "/", 303)
+        has_draft = not view.claim.number and await draft_for(self._desk, view.claim.person) is not None
+        answer = RedirectResponse(f"/t/{view.claim.number}" if view.claim.number else "/ask" if has_draft else "/", 303)
         self._portal.remember(answer, secret)
         return answer
 
