@@ -82,6 +82,7 @@ class ThreadPages:
             "list_url": url_of("/", scope_of(request)),
             "words": words,
             "trouble": fault,
+            "asks_new": "new" in request.query_params or bool(words or fault),
             "note": request.query_params.get("note", ""),
         }
         return await self._portal.page(visitor, "thread", context, status, here="tickets")

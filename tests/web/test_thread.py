@@ -196,7 +196,8 @@ def test_after_the_deadline_words_open_a_linked_ticket_and_buttons_do_nothing(po
     assert 'name="solved"' not in page
     browser.post(f"/t/{number}/continue", nonce=nonce)
     assert portal.status(number) == "solved"
-    answer = browser.submit(f"/t/{number}", f"/t/{number}", words="Снова сломалось.")
+    assert '<button type="submit" name="new" value="1">Задать новый вопрос</button>' in page
+    answer = browser.submit(f"/t/{number}?new=1", f"/t/{number}", words="Снова сломалось.")
     assert answer.fields["Location"] == f"/t/{number + 1}?note=followed"
     assert said(portal, number + 1) == [(CUSTOMER.address, "Снова сломалось.")]
     assert f'href="/t/{number}"' in browser.get(f"/t/{number + 1}").text
