@@ -223,7 +223,16 @@ def test_somebody_elses_ticket_is_one_that_is_not_there(portal: Pages) -> None:
     for path in ("", "/solved", "/continue"):
         answer = browser.post(f"/t/{number}{path}", nonce=nonce, words="Я.", solved="1")
         assert (answer.status, plain(answer)) == (404, plain(missing)), path
-    for wrong in ("0", "999999999999999999999", f"{foreign}/m/{message}", f"{foreign}/m/99999999999999999999"):
+    for wrong in (
+        "0",
+        "007",
+        "x",
+        "%D9%A1",
+        "9" * 6000,
+        "999999999999999999999",
+        f"{foreign}/m/{message}",
+        f"{foreign}/m/99999999999999999999",
+    ):
         assert browser.get(f"/t/{wrong}").status == 404
     for tab in ("mine", "all", "incoming", "outgoing"):
         assert "СЕКРЕТ" not in browser.get(f"/?tab={tab}").text
