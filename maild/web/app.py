@@ -92,10 +92,10 @@ def portal_routes(desk: Desk, limits: Limits) -> list[Route]:
         route("/search", lists.search, "GET"),
         Route("/ask", ask.answer, methods=["GET", "POST"]),
         route("/ask/taken", ask.taken, "GET"),
-        route("/t/{number:int}", threads.thread, "GET", "POST"),
-        route("/t/{number:int}/solved", threads.confirm, "POST"),
-        route("/t/{number:int}/continue", threads.go_on, "POST"),
-        route("/t/{number:int}/m/{message:int}", threads.whole, "GET"),
+        route("/t/{number}", threads.thread, "GET", "POST"),
+        route("/t/{number}/solved", threads.confirm, "POST"),
+        route("/t/{number}/continue", threads.go_on, "POST"),
+        route("/t/{number}/m/{message}", threads.whole, "GET"),
     ]
 
 
