@@ -19,7 +19,11 @@ class Mailboxes:
     def __init__(self, desk: Desk, config: Config, *, from_beginning: bool = False) -> None:
         self._desk, self._config, self._from_beginning = desk, config, from_beginning
         self._holder = secrets.token_hex(8)
-        self.states = {mailbox.name: MailboxState(mailbox.name) for mailbox in config.imap if mailbox.is_intake}
+        self.states = {
+            mailbox.name: MailboxState(mailbox.name, mailbox.category or "")
+            for mailbox in config.imap
+            if mailbox.is_intake
+        }
 
     async def run(self) -> None:
         """Look after all of them, until cancelled. None of them stops the others, or raises."""

@@ -317,6 +317,7 @@ _NOTHING: dict[str, object] = {
     "languages": [],
     "tickets": [],
     "scope": "mine",
+    "mailbox": "",
 }
 
 

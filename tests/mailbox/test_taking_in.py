@@ -354,7 +354,9 @@ def test_a_server_that_is_away_is_asked_again_and_a_wrong_password_seldom(
         server.fail("LOGIN", NO, times=3)
         await asyncio.to_thread(server.stop)
         await asyncio.to_thread(server.start)
-        await eventually(lambda: state.needs_admin, "the admin is told")
+        await eventually(lambda: state.needs_admin, "it needs the admin")
+        notes = "SELECT to_address FROM outbox WHERE letter = 'mailbox'"
+        await eventually(lambda: len(desk.store.read_now(lambda tx: tx.all(notes))) == 1, "the team is told")
         task.cancel()
         await asyncio.wait([task])
 
