@@ -23,7 +23,7 @@ from maild.desk.accept import accept
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
 from maild.mime.compose import Outgoing, OutgoingAttachment, compose
-from maild.store import ledger, people, tickets
+from maild.store import ledger, mine, people, tickets
 from maild.store.db import Tx
 
 _PATIENCE = 3.0  # seconds that a page waits to show what became of its words
@@ -182,7 +182,7 @@ def own_ticket(tx: Tx, desk: Desk, number: int, person: str) -> tuple[TicketFact
 
     Raises BadLink in the same words, after the same work, for one that is not his and one that is not there.
     """
-    found = tickets.facts_of_ticket(tx, number)
+    found = tickets.facts_of_ticket(tx, number) if mine.may_read(tx, number, person) else None
     if found is None or not found[0].may_join(person):
         raise BadLink("no such page")
     if Right.READ not in rights_of(_customer(person), found[0].category, found[0], desk.policy):

@@ -37,9 +37,11 @@ _LOOKS = (
 def coloured(code: str, info: str) -> str:
     """Safe HTML of some code; `info` is what stood behind the opening fence."""
     lexer = _lexer(code, info) if len(code) <= _LONGEST else None
-    if lexer is None:
+    tokens = list(lexer.get_tokens(code)) if lexer else []
+    if "".join(text for _, text in tokens) != code:  # the lexer of sessions drops lines that it cannot place
         return f"<pre><code>{escape(code)}</code></pre>"
-    return clean_code(f"<pre><code>{''.join(_pieces(lexer, code))}</code></pre>")
+    pieces = "".join(_piece(_class_of(kind), text) for kind, text in tokens)
+    return clean_code(f"<pre><code>{pieces}</code></pre>")
 
 
 def _lexer(code: str, info: str) -> Lexer | None:
@@ -49,11 +51,6 @@ def _lexer(code: str, info: str) -> Lexer | None:
         name = next((look for look, pattern in _LOOKS if pattern.match(code)), "")
     # Not a character of what was typed may change: no newline is stripped or added, no tab replaced.
     return get_lexer_by_name(name, stripnl=False, ensurenl=False) if name in _KNOWN else None
-
-
-def _pieces(lexer: Lexer, code: str) -> list[str]:
-    """Each token with the class that Pygments has for its kind, where the style sheet has a colour for it."""
-    return [_piece(_class_of(kind), text) for kind, text in lexer.get_tokens(code)]
 
 
 def _piece(name: str, text: str) -> str:

@@ -1,7 +1,6 @@
 """The mail ledger: every mail that came in, once, with its envelopes and its fate. Nothing leaves it silently."""
 
 import json
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -12,21 +11,12 @@ from maild.core.identity import Identity
 from maild.core.mail import Door, Envelope, Form, Mark
 from maild.store import approvals, muted
 from maild.store.db import Row, Tx
+from maild.store.packing import Packed, unpack, unpack_head
 from maild.store.times import from_micros, to_micros
 
 LEASE = timedelta(seconds=60)  # a worker that died gives its mails back after that
 MAX_ATTEMPTS = 3
 BELL = "mail"  # rung on all nodes for a mail to be understood
-_SAMPLE = 8192  # octets
-_HARDLY = 0.7  # of its size is left of a sample of base64, and about a third of text
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """Raw mail as it is stored. Made outside the transaction: compressing must not hold up the writer."""
-
-    data: bytes
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +37,6 @@ class SpooledMail:
     last_arrival: int
     known_rcpts: frozenset[str]
     approval: Approval | None = None
-
-
-def pack(raw: bytes) -> Packed:
-    """Compress a raw mail, quickly: it is mostly small text, or base64 of what is compressed already.
-
-    A small window need not be cleared as long as a large one. Where hardly anything repeats, as in base64, a search for
-    repetitions takes three times as long as the code alone, and saves nothing.
-    """
-    start = len(raw) // 2
-    sample = raw[start : start + _SAMPLE]
-    window, memory = (13, 5) if len(raw) <= _SAMPLE else (zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL)
-    repeats = len(zlib.compress(sample, 1)) < len(sample) * _HARDLY if len(raw) > 4 * _SAMPLE else True
-    strategy = zlib.Z_DEFAULT_STRATEGY if repeats else zlib.Z_HUFFMAN_ONLY
-    packer = zlib.compressobj(1, zlib.DEFLATED, window, memory, strategy)
-    return Packed(packer.compress(raw) + packer.flush(), len(raw))
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +201,7 @@ def load(tx: Tx, mail: int) -> SpooledMail:
     approval = approvals.of_mail(tx, mail) if row[3] else None
     return SpooledMail(
         id=mail,
-        raw=zlib.decompress(row[0]),
+        raw=unpack(row[0]),
         attempts=int(row[1]),
         ticket=row[2],
         is_released=bool(row[3]) and approval is None,
@@ -408,7 +383,7 @@ def drop(tx: Tx, mail: int, reason: str, now: datetime) -> bool:
 def raw(tx: Tx, mail: int) -> bytes | None:
     """The mail as it came over the wire; None if there is no such mail, or its bytes are kept no longer."""
     row = tx.one("SELECT octets FROM mails WHERE id = ?", mail)
-    return zlib.decompress(row[0]) if row and row[0] else None
+    return unpack(row[0]) if row and row[0] else None
 
 
 def has_raw(tx: Tx, mail: int) -> bool:
@@ -419,7 +394,7 @@ def has_raw(tx: Tx, mail: int) -> bool:
 def head(tx: Tx, mail: int) -> bytes:
     """The first 256 KiB of a mail, which is all that a header section may have; b"" if there is none."""
     row = tx.one("SELECT octets FROM mails WHERE id = ?", mail)
-    return zlib.decompressobj().decompress(row[0], _HEAD) if row else b""
+    return unpack_head(row[0], _HEAD) if row else b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,11 +93,11 @@ def portal_routes(desk: Desk, limits: Limits) -> list[Route]:
         route("/search", lists.search, "GET"),
         Route("/ask", ask.answer, methods=["GET", "POST"]),
         route("/ask/taken", ask.taken, "GET"),
-        Route("/t/{number:int}", threads.answer, methods=["GET", "POST"]),
-        route("/t/{number:int}/files/{message:int}/{part:int}", files.own, "GET"),
-        route("/t/{number:int}/solved", threads.confirm, "POST"),
-        route("/t/{number:int}/continue", threads.go_on, "POST"),
-        route("/t/{number:int}/m/{message:int}", threads.whole, "GET"),
+        Route("/t/{number}", threads.answer, methods=["GET", "POST"]),
+        route("/t/{number}/files/{message}/{part}", files.own, "GET"),
+        route("/t/{number}/solved", threads.confirm, "POST"),
+        route("/t/{number}/continue", threads.go_on, "POST"),
+        route("/t/{number}/m/{message}", threads.whole, "GET"),
     ]
 
 

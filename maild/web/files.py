@@ -11,7 +11,7 @@ from maild.core.errors import BadLink, Transient
 from maild.core.mail import Attachment
 from maild.desk.desk import Desk
 from maild.desk.enclosures import FileView, content_of, look_for_file, look_for_own_file
-from maild.web.portal import Visitor
+from maild.web.portal import Visitor, number_in
 
 _AT_ONCE = 8  # downloads: each holds its file in memory
 _CHUNK = 64 * 1024  # octets
@@ -27,7 +27,6 @@ _PICTURES: dict[str, tuple[bytes, ...]] = {
     "image/gif": (b"GIF87a", b"GIF89a"),
 }
 _NOTHING: tuple[bytes, ...] = ()
-_MOST = 10**18  # no number or id is as large
 
 
 class FileDownloads:
@@ -47,9 +46,8 @@ class FileDownloads:
 
     async def own(self, request: Request, visitor: Visitor) -> Response:
         """A file of one's own ticket. Raises BadLink as the page of that ticket; Transient as above."""
-        number, message, part = (int(request.path_params[name]) for name in ("number", "message", "part"))
-        if max(number, message, part) >= _MOST:
-            raise BadLink("no such page")
+        number, message = number_in(request), number_in(request, "message")
+        part = 0 if request.path_params["part"] == "0" else number_in(request, "part")
         view = await look_for_own_file(self._desk, number, visitor.address, message, part)
         if view.file is None:
             raise BadLink("no such page")

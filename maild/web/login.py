@@ -67,7 +67,7 @@ class LoginPages:
             return self._link(request, token, view)
         has_draft = not view.claim.number and await draft_for(self._desk, view.claim.person) is not None
         answer = RedirectResponse(f"/t/{view.claim.number}" if view.claim.number else "/ask" if has_draft else "/", 303)
-        self._portal.remember(answer, secret)
+        self._portal.remember(request, answer, secret)
         return answer
 
     async def logout(self, request: Request, visitor: Visitor) -> Response:
@@ -76,7 +76,7 @@ class LoginPages:
         self._portal.check(request, visitor, form.get("nonce", ""))
         await leave(self._desk, visitor.session, visitor.address, everywhere="everywhere" in form)
         answer = RedirectResponse("/login", 303)
-        self._portal.forget(answer)
+        self._portal.forget(request, answer)
         return answer
 
     async def language(self, request: Request, visitor: Visitor) -> Response:

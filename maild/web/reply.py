@@ -83,7 +83,7 @@ class Replies:
         draft = Draft("", "", "", "", words, ticket=number)
         kept = await keep(self._desk, draft, sent.files, (), is_signed_in=False, client=_client(request))
         if kept:
-            self._portal.set_cookie(answer, COOKIE, kept.id, DRAFT_AGE)
+            self._portal.set_cookie(request, answer, COOKIE, kept.id, DRAFT_AGE)
         return answer
 
     async def _trouble(
@@ -135,9 +135,9 @@ class Replies:
         return replace(typed, draft=kept.id, files=await files_of(self._desk, kept.id))
 
 
-def forget_draft(response: Response, portal: Portal) -> None:
+def forget_draft(request: Request, response: Response, portal: Portal) -> None:
     """It is sent, or shown with the ticket from now on."""
-    portal.set_cookie(response, COOKIE, "", timedelta())
+    portal.set_cookie(request, response, COOKIE, "", timedelta())
 
 
 def _client(request: Request) -> str:

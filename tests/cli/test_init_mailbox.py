@@ -14,29 +14,14 @@ from maild.mailbox.protocol import LoginRefused
 from tests.cli.conftest import REST, MakeTrial
 from tests.dovecot import PASSWORD, SUPPORT, Dovecot, dovecot
 from tests.mailbox.desks import mailbox
-from tests.smtpsink import Letter, SmtpSink
+from tests.postman import Postman
+from tests.smtpsink import SmtpSink
 
 MAIL = (
     b"Authentication-Results: mx.t.invalid; dmarc=pass header.from=a.example\r\n"
     b"Received: from out.a.example by mx.t.invalid with ESMTPS; Mon, 23 Nov 2026 12:00:00 +0000\r\n"
     b"From: ivan@a.example\r\nTo: support@t.invalid\r\nSubject: Hello\r\nMessage-ID: <%d@a.example>\r\n\r\nWords.\r\n"
 )
-
-
-class Postman(list[Letter]):
-    """Hands every letter that the relay takes to the mailbox. `knows_plus`: also those to plus-addresses."""
-
-    def __init__(self, server: Dovecot) -> None:
-        super().__init__()
-        self.server = server
-        self.knows_plus = True
-
-    def append(self, letter: Letter) -> None:
-        """The relay took it."""
-        super().append(letter)
-        for to in letter.rcpt_tos:
-            if self.knows_plus or "+" not in to:
-                self.server.deliver(letter.content, SUPPORT, letter.mail_from)
 
 
 @pytest.fixture(scope="module")
@@ -87,13 +72,13 @@ def test_what_a_provider_cannot_is_switched_off(account: Account, relay: SmtpSin
     assert (learned.subaddress, learned.verp) == ("false", "false")
     assert found["sender"][1] == "the relay wants the mailbox as envelope sender: outbound.verp = false"
     assert "does not arrive: desk.subaddress = false" in found["plus"][1]
-    assert found["round trip"][0] == "ok"
+    assert found["trial"][0] == "ok"
 
 
 def test_what_does_not_come_back_is_an_error(account: Account, sink: SmtpSink, server: Dovecot) -> None:
     sink.letters = []
     learned, found = explored(replace(account, patience=0.5))
-    assert (learned.subaddress, learned.verp, found["round trip"][0]) == ("false", "false", "error")
+    assert (learned.subaddress, learned.verp, found["trial"][0]) == ("false", "false", "error")
     sink.answer("rcpt", "550 5.1.1 no such user")
     assert explored(replace(account, patience=0.5))[1]["relay"][0] == "error"
 
@@ -101,7 +86,7 @@ def test_what_does_not_come_back_is_an_error(account: Account, sink: SmtpSink, s
 def test_without_a_trial_nothing_is_sent(account: Account, relay: SmtpSink) -> None:
     learned, found = explored(replace(account, patience=0))
     assert (learned.subaddress, learned.verp) == ("false", "false")
-    assert found["round trip"][0] == "warning"
+    assert found["trial"][0] == "warning"
     assert relay.letters == []
 
 

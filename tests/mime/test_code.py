@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from maild.mime.code import coloured
 
-INFOS = ("", "python", "js", "sql", "sh", "no such language", '"><script>')
+INFOS = ("", "python", "js", "sql", "sh", "console", "json", "diff", "http", "no such language", '"><script>')
 
 
 def shown(html: str) -> str:
@@ -34,6 +34,7 @@ def test_nothing_is_lost_or_added(code: str) -> None:
         ("<a href='x'>", '<span class="nt">&lt;a</span>'),
         ("def f(x):\n\treturn x", '<span class="nf">f</span>'),
         ("просто текст", "<pre><code>просто текст</code></pre>"),
+        ("$ ls\nкот.txt", "кот.txt"),
         ("SELECT 1;" * 1000, "<pre><code>SELECT 1;SELECT"),
     ],
 )
