@@ -70,8 +70,9 @@ def portal_routes(desk: Desk, limits: Limits) -> list[Route]:
     """The pages of those who are signed in, and how they get there."""
     portal = Portal(desk)
     login, lists = LoginPages(portal), TicketPages(portal)
-    threads, access = ThreadPages(portal, lists), AccessPages(portal)
-    ask = AskPages(portal, Uploads(limits))
+    access = AccessPages(portal)
+    uploads, files = Uploads(limits), FileDownloads(desk)
+    threads, ask = ThreadPages(portal, lists, uploads), AskPages(portal, uploads)
 
     def route(path: str, page: Page, *methods: str) -> Route:
         return Route(path, portal.signed_in(page), methods=list(methods), max_body_size=MAX_READ)
@@ -92,7 +93,8 @@ def portal_routes(desk: Desk, limits: Limits) -> list[Route]:
         route("/search", lists.search, "GET"),
         Route("/ask", ask.answer, methods=["GET", "POST"]),
         route("/ask/taken", ask.taken, "GET"),
-        route("/t/{number}", threads.thread, "GET", "POST"),
+        Route("/t/{number}", threads.answer, methods=["GET", "POST"]),
+        route("/t/{number}/files/{message}/{part}", files.own, "GET"),
         route("/t/{number}/solved", threads.confirm, "POST"),
         route("/t/{number}/continue", threads.go_on, "POST"),
         route("/t/{number}/m/{message}", threads.whole, "GET"),
