@@ -183,7 +183,10 @@ def _desk_addresses(raw: Table) -> Iterator[Problem]:
     yield from _bad_desk_address(("desk", "general_address"), general)
     desk.setdefault(general, "desk.general_address")
     desk.pop("", None)
+    own = {_address(mailbox.get("username")) for _, mailbox in _tables(raw, "imap") if mailbox.get("role") == "desk"}
     for where, address in _support_addresses(raw):
+        if address in own:
+            continue  # one mailbox for all: letters to it are filed, not sent
         if split_detail(address)[0] in desk:
             yield where, f'"{address}" is {desk[split_detail(address)[0]]} itself: letters to it would come back'
 

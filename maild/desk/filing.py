@@ -5,7 +5,7 @@ knows IMAP: a folder is a name, a place in it a pair of numbers.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -201,6 +201,47 @@ def _filed(tx: Tx, desk: Desk, filing: Filing, letter: outbox.Letter) -> None:
     if filing.state == "begun":
         filings.appended(tx, filing.id)
     outbox.sent(tx, letter.id, f"filed in {filing.folder}", desk.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """A customer's mail in the inbox of the desk, and the folder of its ticket."""
+
+    uid: int
+    ticket: int
+    message_id: str
+    folder: str
+
+
+async def to_be_shelved(desk: Desk, queue: Queue, keys: Mapping[str, int]) -> tuple[list[Shelved], set[int]]:
+    """Of the messages in the inbox, by the keys they have in the ledger: those to put into their tickets' folders, and
+    those of which that may still be said (not taken yet, not understood, held). The others stay where they are."""
+    return await desk.store.read(_to_be_shelved, desk, queue, keys)
+
+
+def _to_be_shelved(tx: Tx, desk: Desk, queue: Queue, keys: Mapping[str, int]) -> tuple[list[Shelved], set[int]]:
+    found = filings.originals(tx, list(keys))
+    states = filings.states(tx, [one.ticket for one in found.values() if one.ticket])
+    ready, waiting = [], set(keys.values()) - {keys[key] for key in found}
+    for key, one in found.items():
+        if one.state != "done":
+            waiting.add(keys[key])
+        elif one.ticket and one.ticket in states:
+            ready.append(Shelved(keys[key], one.ticket, one.message_id, _folder(states[one.ticket], desk, queue)))
+    return ready, waiting
+
+
+async def shelve(desk: Desk, queue: Queue, uidvalidity: int, originals: Sequence[Shelved]) -> None:
+    """These are about to lie in their folders, where exactly is seen then; or the inbox is their folder already."""
+    await desk.store.run(_shelve, queue, uidvalidity, originals)
+
+
+def _shelve(tx: Tx, queue: Queue, uidvalidity: int, originals: Sequence[Shelved]) -> None:
+    for one in originals:
+        if one.message_id and not filings.of_message(tx, queue.name, one.message_id):
+            begun = filings.begin(tx, queue.name, one.ticket, one.message_id, Purpose.AGENT, one.folder)
+            if one.folder == queue.inbox:
+                filings.lies(tx, begun.id, one.folder, uidvalidity, one.uid)
 
 
 @dataclass(frozen=True, slots=True)
