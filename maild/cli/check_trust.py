@@ -50,9 +50,10 @@ def _ids(config: Config, seen: list[Recent]) -> Finding:
     rules = config.policy().trust
     if rules.is_open:
         words = "SENDERS ARE NOT VERIFIED: anybody can write as anybody. Let your MTA check DKIM, SPF and DMARC"
-        return Finding("warning", "trust", f"{words} and name it in trust.authserv_id{hint}")
-    wanted = ", ".join(config.trust.authserv_id)
-    if seen and not any(is_trusted_id(found, rules) for found in counted):
+        advice = "and name it in trust.authserv_id; without an MTA in front, set trust.verify = true"
+        return Finding("warning", "trust", f"{words} {advice}{hint}")
+    wanted = ", ".join([*config.trust.authserv_id, *(["maild itself (trust.verify)"] if config.trust.verify else [])])
+    if seen and not (config.trust.verify or any(is_trusted_id(found, rules) for found in counted)):
         return Finding("warning", "trust", f"senders would be verified by {wanted}{hint}: is trust.authserv_id right?")
     return Finding("ok", "trust", f"senders are verified by {wanted}{hint}")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+from maild.cli.check_dns import dns_findings
 from maild.cli.check_relay import relay_findings
 from maild.cli.check_trust import trust_findings
 from maild.cli.finding import Finding
@@ -40,6 +41,7 @@ def findings(path: Path) -> Iterator[Finding]:
     yield Finding("ok", "config", f"{path}: {_count(config)}")
     recent: Recent = []
     yield from _database(config, recent)
+    yield from dns_findings(config)
     yield from _certificate(config)
     yield from _relay(config, recent)
     yield from _templates(config)

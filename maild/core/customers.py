@@ -162,6 +162,8 @@ def _joined(
         },
     )
     effects += answer_about_card(case, ticket, card, outcome, is_confirmed=match.is_confirmed)
+    if happening is Happening.CUSTOMER_CONTINUES and outcome.status is not ticket.status:
+        effects += _ask_what_is_wrong(case, ticket, match)
     if outcome.starts_round:
         effects += to_participants(
             case.policy,
@@ -174,6 +176,17 @@ def _joined(
             context=round_context(case.policy, case.now),
         )
     return Decision(match.reason, tuple(effects), ticket.number)
+
+
+def _ask_what_is_wrong(case: Case, ticket: TicketFacts, match: Match) -> list[Effect]:
+    """«Не решена», and not a word why: asked once, for the next such mail finds the ticket open."""
+    if without_wish(case.mail.reply) or case.mail.attachments:
+        return []
+    if not may_answer(case.mail, case.envelope, case.trust, case.policy):
+        return []
+    if match.is_confirmed or is_within(case.policy.budgets, case.facts.provoked):
+        return [_told(case, ticket, Letter.WHAT_IS_WRONG, ticket.number, match.is_confirmed, {})]
+    return dropped(case, ticket.number, ticket.category, "question what is wrong")
 
 
 def _sooner(case: Case, ticket: TicketFacts, happening: Happening, outcome: Outcome) -> list[Effect]:

@@ -15,6 +15,7 @@ class Letter(StrEnum):
     ANSWER = "answer"
     SOLVED = "solved"
     REMINDER = "reminder"
+    WHAT_IS_WRONG = "what_is_wrong"
     REOPENED = "reopened"
     CLOSED = "closed"
     FOLLOW_UP = "follow_up"

@@ -15,4 +15,7 @@ def as_typed(mail: Mail, envelope: Envelope) -> Mail:
     """The mail as it was meant; any other than the portal's is left as it is."""
     if envelope.door is not Door.PORTAL:
         return mail
-    return replace(mail, kind=Kind.MAIL, is_kind_guessed=False, is_auto_generated=False, reply=mail.text, folds=())
+    words = mail.text.strip("\n")
+    return replace(
+        mail, kind=Kind.MAIL, is_kind_guessed=False, is_auto_generated=False, text=words, reply=words, folds=()
+    )

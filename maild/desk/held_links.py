@@ -14,6 +14,13 @@ from maild.store import ledger, outbox
 
 _UNSENDABLE = {Reason.HELD_NOTHING_TO_SEND.value, Reason.HELD_TICKET_CLOSED.value, Reason.HELD_AGENT_AUTOMATIC.value}
 
+NEVER_LET_IN = {
+    Reason.HELD_UNPARSABLE.value: "could not be parsed: replay it with a newer maild",
+    Reason.HELD_NO_AUTHOR.value: "has no author who could be its customer",
+    Reason.HELD_NO_RECIPIENT.value: "was written to no category: replay it once there is one with its address",
+}
+"""Reasons of a hold that letting the mail in would not end, with what to say instead."""
+
 
 def actions_for(row: ledger.LedgerRow, person: str, policy: Policy) -> tuple[HeldAction, ...]:
     """What a person of support may do with a held mail, the most likely first.
@@ -22,7 +29,7 @@ def actions_for(row: ledger.LedgerRow, person: str, policy: Policy) -> tuple[Hel
     agent's claim that nobody vouches for cannot be let in, only sent again by him (SPEC section 5).
     """
     shown = (HeldAction.SHOW, HeldAction.DROP)
-    if row.reason in (Reason.HELD_UNPARSABLE.value, Reason.HELD_NO_RECIPIENT.value):
+    if row.reason in NEVER_LET_IN:
         return shown
     if not policy.is_support(row.sender):
         return (HeldAction.RELEASE, *shown)

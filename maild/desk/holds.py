@@ -16,7 +16,7 @@ from maild.core.sends import support_language
 from maild.core.tokens import HeldAction, HeldClaim, held_token, is_page_nonce, read_held_token
 from maild.desk.act import NONCE_AGE
 from maild.desk.desk import Desk
-from maild.desk.held_links import actions_for, category_of
+from maild.desk.held_links import NEVER_LET_IN, actions_for, category_of
 from maild.desk.notices import tell_expired
 from maild.mime.parse import parse
 from maild.store import approvals, audit, ledger, nonces, tickets
@@ -141,7 +141,7 @@ def _tell(tx: Tx, desk: Desk, row: ledger.LedgerRow, event: Event, who: str, via
 
 
 async def release(desk: Desk, mail: int, who: str) -> None:
-    """Let a held mail through, with a customer's rights. Raises NotAllowed if it is not held or claims an agent."""
+    """Let a held mail through, with a customer's rights. Raises NotAllowed if it is not held, or cannot be."""
     await desk.store.run(_release_by_command, desk, mail, who)
     desk.wake.mail.set()
 
@@ -153,8 +153,8 @@ def _release_by_command(tx: Tx, desk: Desk, mail: int, who: str) -> None:
 def _release(tx: Tx, desk: Desk, row: ledger.LedgerRow, who: str, via: str) -> None:
     if desk.policy.is_support(row.sender):
         raise NotAllowed(f"mail {row.id} claims to be an agent's: he has to send it again")
-    if row.reason == Reason.HELD_UNPARSABLE:
-        raise NotAllowed(f"mail {row.id} could not be parsed: replay it with a newer maild")
+    if why := NEVER_LET_IN.get(row.reason):
+        raise NotAllowed(f"mail {row.id} {why}")
     approvals.remove(tx, row.id)
     ledger.replay(tx, row.id, is_released=True)
     _tell(tx, desk, row, Event.RELEASED, who, via, f"mail {row.id}")

@@ -48,6 +48,7 @@ _REPLIES = frozenset(
         Letter.MINIMAL,
         Letter.MISSING_FIELDS,
         Letter.FOLLOW_UP,
+        Letter.WHAT_IS_WRONG,
         Letter.COMMAND_HELP,
         Letter.COLLISION,
         Letter.ECHO,

@@ -21,7 +21,6 @@ _FILE_HEAD = 2048  # octets; a name of 150 octets stands there twice, percent-en
 _MESSAGE_ID = re.compile(r"[!-;=?-~]{1,900}")
 _EXTRA_NAME = re.compile(r"X-[A-Za-z0-9-]+|List-[A-Za-z-]+|Precedence|Feedback-ID")
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,120}")
-_BARE_END = re.compile(r"\r\n|\r|\n")
 _BARE_END_OCTETS = re.compile(rb"\r\n|\r|\n")
 _OCTETS = "application/octet-stream"
 
@@ -143,7 +142,7 @@ def _multipart(subtype: str, boundary: str, parts: list[Part]) -> Part:
 
 
 def _text_part(subtype: str, text: str) -> Part:
-    lines = "\r\n".join(_BARE_END.split(text)).rstrip("\r\n") + "\r\n"
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").replace("\n", "\r\n") + "\r\n"
     data = lines.encode(errors="replace")
     is_foreign = (len(data) - len(lines)) * 3 > len(lines)  # Cyrillic in base64 is less than half of quoted-printable
     encoding, body = "quoted-printable", b"" if is_foreign else b2a_qp(data, istext=True)

@@ -17,6 +17,8 @@ _LINE = 76  # RFC 2047 §2: a line with an encoded word has at most 76 character
 _CHUNK = 39  # octets of UTF-8 in one encoded word: 64 characters, so that one fits behind "Reply-To: "
 _SPACE = frozenset({"Cc", "Zl", "Zp"})  # controls and line separators part words
 _NOTHING = frozenset({"Cf", "Cs"})  # zero-width, bidi and tag characters; lone surrogates
+# Latin and Cyrillic letters, digits and punctuation, nothing of the above: all there is to see of most values.
+_ORDINARY = re.compile("[ -~\u00a1-\u00ac\u00ae-\u024f\u0400-\u04ff\u2010-\u2027\u2116]*")
 _NOT_IN_NAMES = str.maketrans("", "", '"<>\\')
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")  # RFC 5322 §3.6.8
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -24,7 +26,7 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 def clean_header(value: str, limit: int = MAX_SUBJECT) -> str:
     """The only way to write a header value: one line, nothing invisible, white space collapsed, `limit` characters."""
-    if not (value.isascii() and value.isprintable()):
+    if not _ORDINARY.fullmatch(value):
         value = "".join(_visible(char) for char in value)
     return " ".join(value.split())[:limit].rstrip()
 

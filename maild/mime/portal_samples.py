@@ -36,7 +36,62 @@ def sample_portal(language: str) -> Context:
         "older": "/?before=1764000000000000-1017",
         "shown": 1042,
         "query": "1042",
+        "ticket": _TICKET,
+        "entries": [_SAID, {**_SAID, "is_support": False}, _HAPPENED, {**_HAPPENED, "who": "you", "number": 0}],
+        "before": 7,
+        "is_newest": True,
+        "is_past": False,
+        "may_confirm": True,
+        "may_continue": True,
+        "reopen_until": NOW,
+        "labels": {"solved": "Спасибо, проблема решена", "continue": "Проблема не решена, продолжить общение"},
+        "form_url": "",
+        "words": "Счёт пришёл.",
+        "note": "taken",
+        "latest_url": "/t/1042?tab=all",
+        "list_url": "/?tab=all",
+        "said": _SAID,
+        "text": "Счёт пришёл.",
+        "previous_url": "/t/1042/m/7?from=0",
+        "next_url": "/t/1042/m/7?from=16000",
     }
+
+
+_TICKET: Context = {
+    "number": 1042,
+    "subject": "Не приходит счёт за ноябрь",
+    "status": "solved",
+    "status_word": "Проблема решена",
+    "category": "Счета и оплата",
+    "topic": "Возврат",
+    "created_at": NOW,
+    "is_incoming": False,
+    "is_confirmed": True,
+    "follow_up_of": 1017,
+    "follow_ups": [1050],
+    "people": ["Иван Петров", "olga@firma.example"],
+}
+_SAID: Context = {
+    "kind": "said",
+    "id": 7,
+    "at": NOW,
+    "is_support": True,
+    "is_own": False,
+    "author": "Анна Смирнова",
+    "words": "Счёт во вложении.",
+    "earlier": "Счёт во вложении.\n\n> Где счёт?",
+    "whole_url": "/t/1042/m/7",
+    "files": [{"name": "Счёт.pdf", "size": 43210, "url": "/t/1042/files/7/1"}],
+    "delivery": "delivered",
+}
+_HAPPENED: Context = {
+    "kind": "happened",
+    "at": NOW,
+    "event": "follow_up",
+    "who": "other",
+    "name": "olga@firma.example",
+    "number": 1050,
+}
 
 
 def _tab(name: str, *, is_current: bool) -> Context:

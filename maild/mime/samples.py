@@ -287,6 +287,10 @@ def _reminded(say: dict[str, str]) -> Context:
     }
 
 
+def _earlier(say: dict[str, str]) -> Context:
+    return {"thread": [_entry(say, "answer", 2900), _entry(say, "question", 3000)]}
+
+
 def _entry(say: dict[str, str], key: str, minutes_ago: int) -> Context:
     is_support = key in ("answer", "note")
     return {
@@ -385,7 +389,8 @@ _FILLERS: dict[Letter, Callable[[dict[str, str]], Context]] = {
     Letter.SOLVED: _solved,
     Letter.REMINDER: _reminded,
     Letter.REOPENED: _wrote_again,
-    Letter.CLOSED: lambda say: {"thread": [_entry(say, "answer", 2900), _entry(say, "question", 3000)]},
+    Letter.CLOSED: _earlier,
+    Letter.WHAT_IS_WRONG: _earlier,
     Letter.FOLLOW_UP: _asked,
     Letter.FOLLOW_UP_TEAM: _asked,
     Letter.HOLDS: _holds,

@@ -24,6 +24,7 @@ from maild.web.login import LoginPages
 from maild.web.portal import Page, Portal
 from maild.web.proxies import Proxies
 from maild.web.security import Guard
+from maild.web.thread import ThreadPages
 from maild.web.tickets import TicketPages
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -58,6 +59,7 @@ def portal_routes(desk: Desk) -> list[Route]:
     """The pages of those who are signed in, and how they get there."""
     portal = Portal(desk)
     login, lists = LoginPages(portal), TicketPages(portal)
+    threads = ThreadPages(portal, lists)
 
     def route(path: str, page: Page, *methods: str) -> Route:
         return Route(path, portal.signed_in(page), methods=list(methods), max_body_size=MAX_READ)
@@ -68,6 +70,11 @@ def portal_routes(desk: Desk) -> list[Route]:
         route("/logout", login.logout, "POST"),
         route("/language", login.language, "POST"),
         route("/", lists.list, "GET"),
+        route("/search", lists.search, "GET"),
+        route("/t/{number:int}", threads.thread, "GET", "POST"),
+        route("/t/{number:int}/solved", threads.confirm, "POST"),
+        route("/t/{number:int}/continue", threads.go_on, "POST"),
+        route("/t/{number:int}/m/{message:int}", threads.whole, "GET"),
     ]
 
 

@@ -4,13 +4,17 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from maild.core.requests import Scope
 from maild.store.mine import OwnTicket, Place, tickets_of
 from maild.web.portal import Portal, Visitor
 
 _PAGE = 20  # tickets
+_LONGEST = 200  # characters of a search
+_NUMBER = re.compile(
+    r"[\[\s]*[^\d\[\]]{0,40}?([1-9][0-9]{0,17})\s*\]?", re.ASCII
+)  # 1042, #1042, № 1042, [Кактус #1042]
 _PLACE = re.compile(r"([0-9]{1,17})-([1-9][0-9]{0,17})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -26,16 +30,30 @@ class TicketPages:
         context = await self.pane(request, visitor)
         return await self._portal.page(visitor, "tickets", context, here="tickets")
 
-    async def pane(self, request: Request, visitor: Visitor, shown: int = 0) -> dict[str, object]:
-        """What the template of the left pane needs; `shown` is the number of the ticket at the right."""
-        scope, before = _scope(request), _place(request.query_params.get("before", ""))
+    async def search(self, request: Request, visitor: Visitor) -> Response:
+        """A number leads to its ticket; anything else finds nothing."""
+        asked = request.query_params.get("q", "")[:_LONGEST]
+        if found := _NUMBER.fullmatch(asked.strip()):
+            return RedirectResponse(f"/t/{found[1]}", 303)
+        context = {**await self.pane(request, visitor), "tickets": [], "older": "", "query": asked}
+        return await self._portal.page(visitor, "tickets", context, here="tickets")
+
+    async def pane(
+        self, request: Request, visitor: Visitor, shown: int = 0, *, is_beside: bool = False
+    ) -> dict[str, object]:
+        """What the template of the left pane needs; `shown` is the number of the ticket at the right.
+
+        `is_beside` a thread, whose pages the address is about: then it is the first page of the list.
+        """
+        scope = scope_of(request)
+        before = None if is_beside else _place(request.query_params.get("before", ""))
         found = await self._desk.store.read(tickets_of, visitor.address, scope, before=before, limit=_PAGE + 1)
         tickets = found[:_PAGE]
         return {
-            "tabs": [{"name": one.value, "url": _url("/", one), "is_current": one is scope} for one in Scope],
+            "tabs": [{"name": one.value, "url": url_of("/", one), "is_current": one is scope} for one in Scope],
             "tickets": [self._listed(one, scope, visitor.language) for one in tickets],
-            "newer": _url("/", scope) if before else "",
-            "older": _url("/", scope, tickets[-1].place) if len(found) > _PAGE else "",
+            "newer": url_of("/", scope) if before else "",
+            "older": url_of("/", scope, tickets[-1].place) if len(found) > _PAGE else "",
             "shown": shown,
             "query": "",
         }
@@ -43,7 +61,7 @@ class TicketPages:
     def _listed(self, ticket: OwnTicket, scope: Scope, language: str) -> dict[str, object]:
         return {
             "number": ticket.number,
-            "url": _url(f"/t/{ticket.number}", scope),
+            "url": url_of(f"/t/{ticket.number}", scope),
             "subject": ticket.subject,
             "status": ticket.status,
             "status_word": self._desk.renderer.status_word(ticket.status, language),
@@ -54,7 +72,8 @@ class TicketPages:
         }
 
 
-def _scope(request: Request) -> Scope:
+def scope_of(request: Request) -> Scope:
+    """The tab that an address names; the first one without."""
     asked = request.query_params.get("tab", "")
     return Scope(asked) if asked in tuple(Scope) else Scope.MINE
 
@@ -64,7 +83,7 @@ def _place(text: str) -> Place | None:
     return (_EPOCH + timedelta(microseconds=int(found[1])), int(found[2])) if found else None
 
 
-def _url(path: str, scope: Scope, before: Place | None = None) -> str:
+def url_of(path: str, scope: Scope, before: Place | None = None) -> str:
     """The first tab is what the bare address shows."""
     query = [] if scope is Scope.MINE else [f"tab={scope}"]
     if before:

@@ -59,6 +59,7 @@ def test_open_trust_is_a_loud_warning_that_names_what_mail_carries(make_trial: M
     status, found = checked(trial)
     assert (status, found["trust"][0]) == (0, "warning")
     assert "SENDERS ARE NOT VERIFIED" in found["trust"][1]
+    assert "trust.verify = true" in found["trust"][1]
     assert found["trust"][1].endswith("among the last 1 mail: mx.desk.example (1)")
 
 

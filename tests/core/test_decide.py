@@ -319,6 +319,40 @@ def test_a_refused_action_says_why_and_words_beside_it_open_a_follow_up() -> Non
     assert words.reason is Reason.FOLLOW_UP
 
 
+@pytest.mark.parametrize("status", [Status.SOLVED, Status.PENDING])
+@pytest.mark.parametrize("words", ["#continue", "#Продолжить", "#продолжить\n\n"])
+def test_not_solved_without_a_word_why_is_asked_about(status: Status, words: str) -> None:
+    ticket = solved() if status is Status.SOLVED else make_ticket(status=status)
+    decision = decided(make_mail(reply=words), BY_TOKEN, facts_of(ticket))
+    assert ("what_is_wrong", IVAN.address) in letters_to(decision)
+    [asking] = [send for send in decision.effects if isinstance(send, Send) and send.letter == "what_is_wrong"]
+    assert (asking.is_provoked, asking.has_message, asking.purpose) == (False, False, Purpose.CUSTOMER)
+
+
+@pytest.mark.parametrize("case", [
+    (make_mail(reply="#continue\nСчёт старый."), BY_TOKEN, SOLVED),
+    (make_mail(reply="#continue", attachments=(FILE,)), BY_TOKEN, SOLVED),
+    (make_mail(reply="#continue"), BY_TOKEN, OPEN),
+    (make_mail(reply="#continue", is_auto_generated=True), BY_TOKEN, SOLVED),
+    (make_mail(reply="#continue", kind=Kind.LIST), BY_TOKEN, SOLVED),
+    (make_mail(reply="#continue"), replace(BY_TOKEN, mail_from=""), SOLVED),
+    (make_mail(reply="Не работает."), BY_TOKEN, SOLVED),
+])  # fmt: skip
+def test_nobody_is_asked_what_is_wrong_who_said_so_or_cannot_be_answered(case: tuple[Any, ...]) -> None:
+    assert "what_is_wrong" not in {letter for letter, _ in letters_to(decided(*case))}
+
+
+def test_who_is_not_confirmed_is_asked_what_is_wrong_within_his_budget() -> None:
+    mail = make_mail(reply="#continue", subject="[#7]", headers=PASSED)
+    [asking] = [send for send in decided(mail, facts=SOLVED).effects
+                if isinstance(send, Send) and send.to.address == IVAN.address]  # fmt: skip
+    assert (asking.letter, asking.is_provoked) == ("what_is_wrong", True)
+    over = decided(mail, facts=replace(SOLVED, provoked=OVER_BUDGET))
+    assert statuses(over) == [Status.OPEN]
+    assert OverBudget("billing") in over.effects
+    assert {address for _, address in letters_to(over)} == {BILLING_TEAM}
+
+
 def test_in_open_trust_a_number_adds_words_and_changes_no_status() -> None:
     for facts in (SOLVED, facts_of(make_ticket(status=Status.PENDING))):
         decision = decided(make_mail(subject="[#7]"), facts=facts, policy=OPEN_TRUST)

@@ -56,6 +56,12 @@ def test_a_customer_without_a_browser_gets_through_the_whole_life_of_a_ticket(tm
             assert "#решено или #продолжить" in reminder.text
             await talk.reply(reminder, IVAN.address, "#продолжить")
             assert talk.status(1) == "open"
+            asked = await told(talk)
+            assert (asked.kind[0], asked.message["Auto-Submitted"]) == ("what_is_wrong", "auto-replied")
+            assert "Что осталось не так?" in asked.text
+            await talk.reply(asked, IVAN.address, "#продолжить")
+            await talk.reply(asked, IVAN.address, "Пришла половина суммы.")
+            assert {one.kind for one in await talk.letters()} == {("new_message", BILLING_TEAM)}, "asked once"
 
             solved = await answer(talk, "#решено\n\nБанк подтвердил перевод.")
             talk.clock.forward(WINDOW)

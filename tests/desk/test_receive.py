@@ -189,6 +189,28 @@ def test_what_could_not_be_parsed_is_held_and_not_released(tmp_path: Path) -> No
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    ("author", "to", "reason", "words"),
+    [
+        ("", "billing@desk.example", Reason.HELD_NO_AUTHOR, "no author"),
+        ("From: ivan@client.example\r\n", "gone@desk.example", Reason.HELD_NO_RECIPIENT, "no category"),
+    ],
+)
+def test_what_would_be_held_again_is_not_released(
+    tmp_path: Path, author: str, to: str, reason: Reason, words: str
+) -> None:
+    async def main() -> None:
+        async with conversation(tmp_path) as talk:
+            row = await talk.take(f"{author}Subject: Hello\r\n\r\nHello\r\n".encode(), rcpt_tos=(to,))
+            await receive_waiting(talk.desk)
+            assert (talk.row(row).state, talk.row(row).reason) == ("held", reason)
+            with pytest.raises(NotAllowed, match=words):
+                await holds.release(talk.desk, row, "cli:root@t")
+            assert (talk.row(row).state, talk.events(1)) == ("held", [])
+
+    asyncio.run(main())
+
+
 def test_budgets_hold_through_the_database(tmp_path: Path) -> None:
     async def main() -> None:
         async with conversation(tmp_path) as talk:

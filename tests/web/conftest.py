@@ -2,9 +2,10 @@
 
 import asyncio
 import re
+import threading
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from maild.core.mail import Mailbox
 from maild.core.tokens import Action, Claim, action_token
 from maild.desk.act import open_towards, speak
 from maild.desk.desk import Desk
+from maild.desk.receive import receive_waiting
 from maild.mime.render import templates_dir
 from maild.store import tickets
 from maild.web.app import web_app
@@ -88,3 +90,20 @@ def pages(desk: Desk, clock: StillClock) -> Iterator[Pages]:
     client = Client(bound.getsockname()[1])
     with serving(web_app(desk, local_hosts(bound), templates_dir() / "static"), bound):
         yield Pages(desk, clock, client)
+
+
+@pytest.fixture
+def portal(pages: Pages) -> Iterator[Pages]:
+    """The pages of a desk whose letters can carry links, and whose worker understands what comes in."""
+    pages.desk.policy = replace(pages.desk.policy, public_url=f"http://127.0.0.1:{pages.client.port}")
+    is_over = threading.Event()
+
+    def work() -> None:
+        while not is_over.wait(0.01):
+            asyncio.run(receive_waiting(pages.desk))
+
+    worker = threading.Thread(target=work, name="worker")
+    worker.start()
+    yield pages
+    is_over.set()
+    worker.join(10)

@@ -18,12 +18,6 @@ PORTAL_POLICY = (
 )
 
 
-@pytest.fixture
-def portal(pages: Pages) -> Pages:
-    pages.desk.policy = replace(pages.desk.policy, public_url=f"http://127.0.0.1:{pages.client.port}")
-    return pages
-
-
 def letters(desk: Desk) -> list[str]:
     rows = desk.store.read_now(lambda tx: tx.all("SELECT to_address FROM outbox WHERE letter = 'login' ORDER BY id"))
     return [str(row[0]) for row in rows]
@@ -206,6 +200,15 @@ def test_the_language_is_the_browsers_until_it_is_chosen(portal: Pages) -> None:
     for back in ("//evil.example", "https://evil.example", "/\\evil.example"):
         assert inside.submit("/", "/language", language="en", back=back).fields["Location"] == "/"
     assert inside.submit("/", "/language", language="xx").status == 403
+
+
+def test_whoever_wanted_a_ticket_is_led_there(portal: Pages) -> None:
+    browser = Browser(portal.client)
+    answer = browser.get("/t/17")
+    assert answer.fields["Location"] == "/login?t=17"
+    browser.submit("/login?t=17", email=CUSTOMER.address)
+    [link] = login_links(portal.desk, CUSTOMER.address)
+    assert browser.submit(link).fields["Location"] == "/t/17"
 
 
 def test_without_a_public_address_there_is_no_way_in(pages: Pages) -> None:

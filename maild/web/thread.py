@@ -1,0 +1,221 @@
+"""The right pane: a thread, newest words first, and what its customer can do: write, confirm, go on."""
+
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from maild.core.effects import Event, Role
+from maild.core.errors import BadLink, NotAllowed
+from maild.core.tokens import Action, FieldsClaim, fields_token
+from maild.core.typed import MAX_WORDS
+from maild.desk.conversation import PIECE, Conversation, look_at_message, look_at_ticket
+from maild.desk.portal import reply, settle
+from maild.mime.plain import paragraphs
+from maild.store.reading import Happened, Said
+from maild.web.forms import form_in
+from maild.web.portal import Portal, Visitor
+from maild.web.tickets import TicketPages, scope_of, url_of
+
+_MOST_NUMBER = 10**18
+_WORDS = 12_000  # octets of one message on the page of its thread
+_EARLIER = 4_000  # octets of what stood below it
+_PAGE = 30_000  # octets of all words of a page
+
+
+class ThreadPages:
+    """The endpoints below `/t/{number}`."""
+
+    def __init__(self, portal: Portal, lists: TicketPages) -> None:
+        self._portal, self._desk, self._lists = portal, portal.desk, lists
+
+    async def thread(self, request: Request, visitor: Visitor) -> Response:
+        """GET shows a page of the thread, POST adds to it."""
+        if request.method == "POST":
+            return await self._send(request, visitor)
+        return await self._page(request, visitor)
+
+    async def confirm(self, request: Request, visitor: Visitor) -> Response:
+        """«Спасибо, проблема решена»."""
+        return await self._settle(request, visitor, Action.SOLVED)
+
+    async def go_on(self, request: Request, visitor: Visitor) -> Response:
+        """«Проблема не решена, продолжить общение»: the page that follows asks what is wrong."""
+        return await self._settle(request, visitor, Action.CONTINUE)
+
+    async def whole(self, request: Request, visitor: Visitor) -> Response:
+        """A message that is too long for the page of its thread, a piece at a time."""
+        start = request.query_params.get("from", "0")
+        from_ = int(start) if start.isascii() and start.isdigit() and len(start) < 10 else 0
+        number, message = _number(request), min(int(request.path_params["message"]), _MOST_NUMBER)
+        view = await look_at_message(self._desk, number, visitor.address, message, from_)
+        url = f"/t/{view.ticket.number}/m/{view.said.id}"
+        context = {
+            "ticket": {"number": view.ticket.number, "subject": view.ticket.subject},
+            "said": self._said(view.said, view.ticket.number, visitor),
+            "text": view.piece,
+            "previous_url": f"{url}?from={max(from_ - PIECE, 0)}" if from_ else "",
+            "next_url": f"{url}?from={view.next_start}" if view.next_start else "",
+        }
+        return await self._portal.page(visitor, "message", context)
+
+    async def _page(
+        self, request: Request, visitor: Visitor, *, words: str = "", fault: str = "", status: int = 200
+    ) -> Response:
+        """`words` stay in the form when they could not be taken, `fault` says why."""
+        before = request.query_params.get("before", "")
+        is_before = before.isascii() and before.isdigit() and len(before) < 18
+        view = await look_at_ticket(self._desk, _number(request), visitor.address, int(before) if is_before else None)
+        if view.ticket.number != _number(request):
+            return RedirectResponse(f"/t/{view.ticket.number}", 303)  # it was merged
+        context = {
+            **await self._lists.pane(request, visitor, view.ticket.number, is_beside=True),
+            **self._context(view, visitor),
+            "latest_url": url_of(f"/t/{view.ticket.number}", scope_of(request)),
+            "list_url": url_of("/", scope_of(request)),
+            "words": words,
+            "fault": fault,
+            "note": request.query_params.get("note", ""),
+        }
+        return await self._portal.page(visitor, "thread", context, status, here="tickets")
+
+    async def _send(self, request: Request, visitor: Visitor) -> Response:
+        form, number = await form_in(request), _number(request)
+        words, solves = form.get("words", "").strip("\n"), "solved" in form
+        try:
+            self._portal.check(request, visitor, form.get("nonce", ""))
+        except NotAllowed:
+            return await self._page(request, visitor, words=words, fault="stale", status=403)
+        if len(words.encode()) > MAX_WORDS:
+            return await self._page(request, visitor, words=words, fault="long", status=413)
+        if not words.strip():
+            if not solves:
+                return await self._page(request, visitor, fault="empty", status=422)
+            await settle(self._desk, number, visitor.address, Action.SOLVED)
+            return RedirectResponse(f"/t/{number}", 303)
+        client = request.client.host if request.client else ""
+        posted = await reply(
+            self._desk, number, visitor.address, client=client, nonce=form["nonce"], words=words, solves=solves
+        )
+        joined = posted.ticket or number
+        note = "late" if posted.ticket is None else "followed" if joined != number else "taken"
+        return RedirectResponse(f"/t/{joined}?note={note}", 303)
+
+    async def _settle(self, request: Request, visitor: Visitor, action: Action) -> Response:
+        form, number = await form_in(request), _number(request)
+        self._portal.check(request, visitor, form.get("nonce", ""))
+        await settle(self._desk, number, visitor.address, action)
+        return RedirectResponse(f"/t/{number}?note={'thanks' if action is Action.SOLVED else 'asked'}", 303)
+
+    def _context(self, view: Conversation, visitor: Visitor) -> dict[str, object]:
+        policy, ticket, renderer = self._desk.policy, view.ticket, self._desk.renderer
+        category = policy.category(ticket.category)
+        topic = category.topic(ticket.topic)
+        said = _fitting(view.said)
+        form = fields_token(self._desk.keys, FieldsClaim(ticket.number, visitor.address))
+        return {
+            "ticket": {
+                "number": ticket.number,
+                "subject": ticket.subject,
+                "status": ticket.status,
+                "status_word": renderer.status_word(ticket.status, visitor.language),
+                "category": category.title.into(visitor.language),
+                "topic": topic.title.into(visitor.language) if topic else "",
+                "created_at": view.head.created_at,
+                "is_incoming": view.head.is_incoming,
+                "is_confirmed": ticket.confirmed_at is not None,
+                "follow_up_of": view.head.follow_up_of,
+                "follow_ups": view.follow_ups,
+                "people": [person.name or person.address for person in ticket.participants],
+            },
+            "entries": self._entries(view, said, visitor),
+            "before": said[-1].id if len(said) < len(view.said) or not view.is_all else 0,
+            "is_newest": view.is_newest,
+            "is_past": view.is_past,
+            "may_confirm": view.may_confirm,
+            "may_continue": view.may_continue,
+            "reopen_until": ticket.reopen_until if ticket.status == "solved" else None,
+            "labels": {one.value: renderer.label(one.value, visitor.language) for one in Action},
+            "form_url": f"/fields/{form}" if ticket.status == "incomplete" else "",
+        }
+
+    def _entries(self, view: Conversation, said: list[Said], visitor: Visitor) -> list[dict[str, object]]:
+        """Messages and history in one row, newest first; of what happened at one moment, the message came first."""
+        number, is_cut = view.ticket.number, len(said) < len(view.said)
+        lines: list[tuple[tuple[datetime, int, int], dict[str, object]]] = []
+        lines += [((one.at, 0, one.id), self._said(one, number, visitor)) for one in said]
+        happened = [one for one in view.happened if not is_cut or one.at >= said[-1].at]
+        for index, told in enumerate(reversed(happened)):
+            lines.append(((told.at, _rank(told), index), self._happened(told, visitor)))
+        return [entry for _, entry in sorted(lines, key=lambda line: line[0], reverse=True)]
+
+    def _said(self, said: Said, number: int, visitor: Visitor) -> dict[str, object]:
+        words, earlier = _cut(said.reply, _WORDS), _cut(said.text, _EARLIER) if _has_more(said) else ""
+        is_whole = len(words) == said.reply_length and len(earlier) in (0, said.text_length)
+        return {
+            "kind": "said",
+            "id": said.id,
+            "at": said.at,
+            "is_support": said.role is Role.AGENT,
+            "is_own": said.author.address == visitor.address,
+            "author": said.author.name or ("" if said.role is Role.AGENT else said.author.address),
+            "words": words,
+            "earlier": earlier,
+            "whole_url": "" if is_whole else f"/t/{number}/m/{said.id}",
+            "files": [
+                {"name": file.name, "size": file.size, "url": f"/t/{number}/files/{said.id}/{file.part}"}
+                for file in said.attachments
+            ],
+            "delivery": said.delivery.value if said.delivery else "",
+        }
+
+    def _happened(self, one: Happened, visitor: Visitor) -> dict[str, object]:
+        is_his = one.who == visitor.address
+        who = (
+            "you" if is_his else "desk" if one.who == "maild" else "other" if self._is_customer(one.who) else "support"
+        )
+        return {"kind": "happened", "at": one.at, "event": one.event, "who": who, "name": one.who, "number": one.number}
+
+    def _is_customer(self, who: str) -> bool:
+        return "@" in who and not who.startswith("cli:") and not self._desk.policy.is_support(who)
+
+
+def _number(request: Request) -> int:
+    """Raises BadLink for a number that no ticket can have."""
+    number = int(request.path_params["number"])
+    if not 0 < number < _MOST_NUMBER:
+        raise BadLink("no such page")
+    return number
+
+
+def _rank(one: Happened) -> int:
+    """Of what happened at the same moment: first the ticket was opened, then something was said, then it changed."""
+    return -1 if one.event == Event.OPENED else 1
+
+
+def _fitting(said: tuple[Said, ...]) -> list[Said]:
+    """As many messages as fit a page, the newest at least."""
+    fitting: list[Said] = []
+    room = _PAGE
+    for one in said:
+        room -= min(_octets(one.reply), _WORDS) + (min(_octets(one.text), _EARLIER) if _has_more(one) else 0)
+        if fitting and room < 0:
+            break
+        fitting.append(one)
+    return fitting
+
+
+def _has_more(said: Said) -> bool:
+    """Was there anything besides the new words? Line ends at the end are nothing."""
+    return said.text.rstrip() != said.reply.rstrip() or said.text_length > said.reply_length + 2
+
+
+def _octets(text: str) -> int:
+    return len(paragraphs(text).encode())
+
+
+def _cut(text: str, octets: int) -> str:
+    """The beginning of a text that takes no more than that on a page."""
+    while _octets(text) > octets:
+        text = text[: len(text) * 2 // 3]
+    return text
