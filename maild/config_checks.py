@@ -7,7 +7,7 @@ wrong shape is passed over here, because the models complain about it already.
 from collections.abc import Iterator
 from typing import Any
 
-from maild.config_values import read_address, read_duration
+from maild.config_values import is_loopback, read_address, read_duration
 from maild.core.address import split_detail
 from maild.mailin import verify
 from maild.mime.sign import is_available
@@ -18,12 +18,12 @@ Table = dict[str, Any]
 
 _MAX_LOCAL = 35  # octets: leaves room for "+t", ten digits, a dot and 16 characters of code (RFC 5321 §4.5.3.1.1)
 _LATER = "not served by this version yet"
-_NOT_SERVED: tuple[Where, ...] = (("imap",),)
 _UNIQUE: tuple[tuple[str, str], ...] = (
     ("category", "key"),
     ("category", "address"),
     ("agent", "address"),
     ("form_sender", "address"),
+    ("imap", "name"),
 )
 
 
@@ -34,6 +34,7 @@ def check(raw: Table) -> list[Problem]:
         *_doors(raw),
         *_tls(raw),
         *_credentials(raw),
+        *_mailboxes(raw),
         *_dkim(raw),
         *_verify(raw),
         *_repeated(raw),
@@ -74,12 +75,17 @@ def _address(value: object) -> str:
 
 def _not_served(raw: Table) -> Iterator[Problem]:
     """Settings that would lose mail or security if they were passed over in silence."""
-    yield from ((where, _LATER) for where in _NOT_SERVED if _value(raw, *map(str, where)))
+    for index, mailbox in _tables(raw, "imap"):
+        if mailbox.get("role") in ("team", "desk"):
+            yield ("imap", index, "role"), f'"{mailbox["role"]}" is {_LATER}'
+        if mailbox.get("shadow"):
+            yield ("imap", index, "shadow"), _LATER
 
 
 def _doors(raw: Table) -> Iterator[Problem]:
-    if _value(raw, "smtp", "listen") == [] and not _value(raw, "lmtp", "listen"):
-        yield ("smtp", "listen"), "no way in for mail: give smtp.listen or lmtp.listen an address"
+    has_mailbox = any(mailbox.get("role") in ("intake", "desk") for _, mailbox in _tables(raw, "imap"))
+    if _value(raw, "smtp", "listen") == [] and not _value(raw, "lmtp", "listen") and not has_mailbox:
+        yield ("smtp", "listen"), "no way in for mail: give smtp.listen or lmtp.listen an address, or read an [[imap]]"
 
 
 def _tls(raw: Table) -> Iterator[Problem]:
@@ -110,6 +116,22 @@ def _credentials(raw: Table) -> Iterator[Problem]:
         yield ("outbound", "password_file"), "is required with outbound.username"
     if outbound.get("password_file") and not outbound.get("username"):
         yield ("outbound", "username"), "is required with outbound.password_file"
+
+
+def _mailboxes(raw: Table) -> Iterator[Problem]:
+    """One way to log in, and none that shows the password to the net; nothing is read twice."""
+    seen: dict[tuple[object, ...], int] = {}
+    for index, mailbox in _tables(raw, "imap"):
+        has_password, has_token = bool(mailbox.get("password_file")), bool(mailbox.get("oauth"))
+        if not has_password and not has_token:
+            yield ("imap", index, "password_file"), "is required, or imap.oauth"
+        if has_password and has_token:
+            yield ("imap", index, "password_file"), "one of password_file and oauth is enough"
+        if mailbox.get("tls") == "none" and not is_loopback(str(mailbox.get("host"))):
+            yield ("imap", index, "tls"), '"none" is for loopback only: the password would be read on the way'
+        same = tuple(str(mailbox.get(key)) for key in ("host", "port", "username", "folder"))
+        if seen.setdefault(same, index) != index:
+            yield ("imap", index, "folder"), f"the same mailbox as imap[{seen[same]}]"
 
 
 def _dkim(raw: Table) -> Iterator[Problem]:
@@ -164,6 +186,10 @@ def _unknown_categories(raw: Table) -> Iterator[Problem]:
     default = _value(raw, "desk", "default_category")
     if isinstance(default, str) and default not in known:
         yield ("desk", "default_category"), f'there is no category "{default}"'
+    for index, mailbox in _tables(raw, "imap"):
+        key = mailbox.get("category")
+        if isinstance(key, str) and key not in known:
+            yield ("imap", index, "category"), f'there is no category "{key}"'
     for index, agent in _tables(raw, "agent"):
         for number, key in _strings(agent.get("categories")):
             if key not in known:

@@ -4,6 +4,7 @@ How single values are written is in config_values.py, what several keys must agr
 """
 
 import socket
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInf
 
 from maild.config_values import (
     Address,
+    After,
     AnyPath,
     Count,
     Days,
@@ -282,11 +284,12 @@ class Imap(_Table):
     username: Word
     password_file: File | None = None
     oauth: OAuth | None = None
-    folder: str = "INBOX"
+    folder: Word = "INBOX"
     category: Key | None = None
     folders: Folders = Folders()
     authserv_id: Strings = ()
-    position: Literal["above", "below"] = "above"
+    position: Literal["above", "below"] | None = None
+    after: After = "leave"
     move_delay: Duration = timedelta(seconds=10)
     shadow: Yes = False
 
@@ -301,6 +304,21 @@ class Imap(_Table):
         folders = {name: "INBOX" if folder.upper() == "INBOX" else folder for name, folder in named.items()}
         inbox = self.folder if self.role == "desk" else ""
         return rules.Queue(self.name, address, **folders, move_delay=self.move_delay, inbox=inbox)
+
+    def password(self) -> str:
+        """The password there, "" if there is none; read anew each time, since it may change."""
+        return read_bytes(self.password_file).decode().strip() if self.password_file else ""
+
+    @property
+    def is_intake(self) -> bool:
+        """Does customers' mail arrive here, to be taken?"""
+        return self.role in ("intake", "desk") and not self.shadow
+
+    def policy(self, trust: rules.TrustRules) -> rules.MailboxRules:
+        """The mailbox as the rules know it. Ids of its own replace the desk's; so does its position."""
+        ids = self.authserv_id
+        own = replace(trust, authserv_ids=ids, received_by=tuple(filter(None, ids))) if ids else trust
+        return rules.MailboxRules(self.name, self.is_intake, replace(own, position=self.position or trust.position))
 
 
 class Config(_Table):
@@ -368,6 +386,7 @@ class Config(_Table):
             budgets=rules.Budgets(**self.budgets.model_dump()),
             max_letter=self.outbound.max_size,
             queues=tuple(box.queue(self._address_of(box)) for box in self.imap if box.is_queue),
+            mailboxes=tuple(mailbox.policy(self._trust_rules()) for mailbox in self.imap),
             retention=rules.Retention(**self.retention.model_dump()),
         )
 

@@ -270,6 +270,14 @@ def read_selector(value: object) -> str:
     return str(value)
 
 
+def read_after(value: object) -> str:
+    """What becomes of a message that has been taken in: `leave`, `flag`, or `move:FOLDER`."""
+    text = _word(value)
+    if text not in ("leave", "flag") and not (text.startswith("move:") and text.removeprefix("move:").strip()):
+        raise ValueError(f'{_shown(value)} is not "leave", "flag" or "move:FOLDER"')
+    return text
+
+
 def is_loopback(host: str) -> bool:
     """Does this name or address mean this machine itself?"""
     try:
@@ -321,6 +329,7 @@ SubjectTag = Annotated[str, PlainValidator(read_subject_tag)]
 Pattern = Annotated[str, PlainValidator(read_pattern)]
 Selector = Annotated[str, PlainValidator(read_selector)]
 SpamField = Annotated[str, PlainValidator(read_spam_field)]
+After = Annotated[str, PlainValidator(read_after)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 Yes = Annotated[bool, Strict()]
 

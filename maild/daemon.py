@@ -18,6 +18,7 @@ from maild.desk.receive import receive_waiting
 from maild.desk.retention import retain
 from maild.jobs import Job, Jobs
 from maild.listeners import Listening
+from maild.mailboxes import Mailboxes
 from maild.mailin.access import Access
 from maild.mailin.door import DoorSettings, OpenDoor
 from maild.mailin.lmtp import listen_lmtp
@@ -25,7 +26,7 @@ from maild.mailin.smtp import listen_smtp
 from maild.mailin.verify import Verifier
 from maild.mailout.sender import RelayState, run_sender
 from maild.mime.render import templates_dir
-from maild.store import ledger, outbox
+from maild.store import leases, ledger, outbox
 from maild.store.db import Tx
 from maild.systemd import notify, watchdog_interval
 from maild.web.app import web_app
@@ -49,10 +50,13 @@ async def run(
     stop: asyncio.Event,
     on_ready: Callable[[], None],
     access: Access | None = None,
+    *,
+    from_beginning: bool = False,
 ) -> None:
     """Serve until `stop` is set, then finish what is in hand. `on_ready` is called when every door is open.
 
-    `access` is who may log in, if that is to be replaced meanwhile.
+    `access` is who may log in, if that is to be replaced meanwhile. `from_beginning`: mail that lay in mailboxes on
+    servers before the desk came is taken as well, and nobody is written to because of it.
 
     Raises an ExceptionGroup when a part of it dies, above all the writer of the database: nothing could be promised
     any more.
@@ -77,11 +81,13 @@ async def run(
     )
     doors = await _open_doors(desk, config, listening, access or access_for(config))
     relay = RelayState()
-    servers = _http_servers(desk, config, listening, jobs, relay, started)
+    mailboxes = Mailboxes(desk, config, from_beginning=from_beginning)
+    servers = _http_servers(desk, config, listening, jobs, relay, mailboxes, started)
     make_transport = transport_of(config)
     async with asyncio.TaskGroup() as group:
         background = [group.create_task(each) for each in (jobs.run(), _watch(desk.store.died), _feed_watchdog())]
         background.append(group.create_task(desk.store.listen(lambda bell: _ring(desk, bell))))
+        background.append(group.create_task(mailboxes.run()))
         receiving = group.create_task(_receive_all(desk, stop))
         group.create_task(run_sender(desk, make_transport, stop=stop, state=relay))
         for server in servers:
@@ -103,6 +109,7 @@ def _take_back(tx: Tx) -> None:
     """Work that an earlier run had begun is ours again at once, where there is only one maild; else leases run out."""
     ledger.release_leases(tx)
     outbox.release_leases(tx)
+    leases.free(tx, "mailbox")
 
 
 def _ring(desk: Desk, bell: str) -> None:
@@ -127,7 +134,13 @@ async def _open_doors(desk: Desk, config: Config, listening: Listening, access: 
 
 
 def _http_servers(
-    desk: Desk, config: Config, listening: Listening, jobs: Jobs, relay: RelayState, started: float
+    desk: Desk,
+    config: Config,
+    listening: Listening,
+    jobs: Jobs,
+    relay: RelayState,
+    mailboxes: Mailboxes,
+    started: float,
 ) -> list[HttpServer]:
     servers: list[HttpServer] = []
     static = (config.desk.templates or templates_dir()) / "static"
@@ -139,7 +152,8 @@ def _http_servers(
         def values() -> Mapping[str, float]:
             return {"uptime_seconds": time.monotonic() - started, "relay_up": 0.0 if relay.trouble else 1.0}
 
-        servers.append(HttpServer(ops_app(desk, lambda: _reports(jobs), values, lambda: relay.trouble), bound))
+        app = ops_app(desk, lambda: _reports(jobs), values, lambda: relay.trouble, mailboxes.reports)
+        servers.append(HttpServer(app, bound))
     return servers
 
 

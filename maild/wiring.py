@@ -7,11 +7,14 @@ from dataclasses import replace
 from functools import partial
 
 from maild.config import Config
+from maild.config_model import Imap
 from maild.config_values import read_bytes
 from maild.core.errors import ConfigError, StoreBusy
 from maild.core.policy import Policy
 from maild.core.tokens import Keys, derive_keys, fingerprint
 from maild.desk.desk import Desk
+from maild.mailbox.intake import Intake, Settled, leave, mark_read, move_to
+from maild.mailbox.login import Place
 from maild.mailin.access import Access, tls_context
 from maild.mailout.outcome import Transport
 from maild.mailout.relay import relay_of, transport_for
@@ -99,6 +102,40 @@ def relay_for(config: Config) -> Relay:
         token=AccessTokens(outbound.oauth) if outbound.oauth else None,
         ca_file=outbound.ca_file,
     )
+
+
+def place_of(mailbox: Imap) -> Place:
+    """Where a mailbox is, and how to log in there."""
+    return Place(
+        host=mailbox.host,
+        port=mailbox.port,
+        username=mailbox.username,
+        is_tls=mailbox.tls == "implicit",
+        ca_file=mailbox.ca_file,
+        password=mailbox.password,
+        token=AccessTokens(mailbox.oauth) if mailbox.oauth else None,
+    )
+
+
+def intake_for(desk: Desk, config: Config, mailbox: Imap, *, from_beginning: bool = False) -> Intake:
+    """How new mail of a mailbox is taken in."""
+    return Intake(
+        desk=desk,
+        mailbox=mailbox.name,
+        folder=mailbox.folder,
+        category=mailbox.category or config.desk.default_category or config.category[0].key,
+        max_size=config.smtp.max_size,
+        disk=config.disk,
+        settled=_settled(mailbox.after),
+        takes_old=from_beginning,
+    )
+
+
+def _settled(after: str) -> Settled:
+    """What becomes of messages that have been taken in."""
+    if after.startswith("move:"):
+        return move_to(after.removeprefix("move:").strip())
+    return mark_read if after == "flag" else leave
 
 
 def _identify(tx: Tx, keys: Keys, secret_file: str) -> str:

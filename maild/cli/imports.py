@@ -87,7 +87,7 @@ def _bring_in(
 
 def _take_all(desk: "Desk", wanted: "Sequence[tuple[Filed, datetime]]", terms: "Terms") -> Counter[str]:
     from maild.desk.bring_in import bring_in
-    from maild.mailin.data import with_crlf
+    from maild.mime.line_ends import with_crlf
     from maild.store import fates
 
     newest = desk.store.read_now(fates.newest)

@@ -11,6 +11,7 @@ from maild.cli.explain import explain
 from maild.cli.export import export
 from maild.cli.group import Group
 from maild.cli.hold import hold
+from maild.cli.imap import imap
 from maild.cli.imports import import_
 from maild.cli.init import init
 from maild.cli.mail import mail
@@ -33,14 +34,19 @@ def main() -> None:
 
 
 @main.command()
-def serve() -> None:
+@click.option(
+    "--from-beginning",
+    is_flag=True,
+    help="Take mail that lay in the mailboxes of [[imap]] before, too. Nobody is written to because of it.",
+)
+def serve(from_beginning: bool) -> None:
     """Run the desk in the foreground.
 
     SIGTERM ends it, SIGHUP reloads agents, categories, templates, the certificate and who may log in.
     """
     from maild.cli.serve import serve as run
 
-    run(config_file())
+    run(config_file(), from_beginning=from_beginning)
 
 
 for _command in (
@@ -51,6 +57,7 @@ for _command in (
     explain,
     export,
     hold,
+    imap,
     import_,
     init,
     mail,

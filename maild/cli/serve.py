@@ -24,13 +24,13 @@ log = logging.getLogger(__name__)
 _TURN = 0.001  # seconds that a thread may compute while the event loop, which answers the clients, waits; Python: 5 ms
 
 
-def serve(path: Path) -> None:
+def serve(path: Path, *, from_beginning: bool = False) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reloads what `_reload` says. Raises ConfigError at the start."""
     set_up_logging()
     sys.setswitchinterval(_TURN)
     config = load(path)
     with _prepared(config) as (desk, listening, access):
-        _runner().run(_serve(desk, config, path, listening, access))
+        _runner().run(_serve(desk, config, path, listening, access, from_beginning=from_beginning))
 
 
 @contextmanager
@@ -71,7 +71,9 @@ def _runner() -> asyncio.Runner:
     return asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
 
-async def _serve(desk: Desk, config: Config, path: Path, listening: Listening, access: Access) -> None:
+async def _serve(
+    desk: Desk, config: Config, path: Path, listening: Listening, access: Access, *, from_beginning: bool
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -81,7 +83,7 @@ async def _serve(desk: Desk, config: Config, path: Path, listening: Listening, a
     def tell() -> None:
         click.echo(f"maild ready {listening.names()}")
 
-    await run(desk, config, listening, stop, on_ready=tell, access=access)
+    await run(desk, config, listening, stop, on_ready=tell, access=access, from_beginning=from_beginning)
     log.info("stopped")
 
 

@@ -17,7 +17,7 @@ from maild.core.effects import Decision, Effect, Event, LetterBounced, LetterRep
 from maild.core.explain import claimed, explained, held
 from maild.core.facts import Approval, Facts, LetterFacts, TicketFacts
 from maild.core.letter import Letter
-from maild.core.mail import BouncedRecipient, Door, Envelope, Kind, Mail
+from maild.core.mail import BouncedRecipient, Envelope, Kind, Mail, Mark
 from maild.core.match import Match, match_customer, proofs_in
 from maild.core.policy import Policy
 from maild.core.portal import as_typed
@@ -63,6 +63,7 @@ def decide(
     if envelope.sent_in:
         mail = spoken_by_support(mail, envelope, policy)
     mail = as_typed(mail, envelope)
+    policy = policy.for_mailbox(envelope.mailbox)
     trust = trust_in(mail, envelope, policy)
     spoken = spoken_by_visitor(mail, trust, policy)
     words = spoken or mail
@@ -90,17 +91,24 @@ def decide_second_arrival(envelope: Envelope, known: Iterable[str], ticket: Tick
 
 
 def _decide(case: Case, instance: str, approval: Approval | None, *, is_released: bool) -> Decision:
-    if case.mail.error is not None:
-        return held(case, Reason.HELD_UNPARSABLE, _match(case).ticket)
     if case.facts.is_said:
         return Decision(Reason.ALREADY_KNOWN)
     if case.envelope.sent_in and not (case.routes and (agent_proofs(case) or is_business(case))):
         return decide_sent(case, instance)
-    if not case.routes:
-        return held(case, Reason.HELD_NO_RECIPIENT)
+    if problem := _problem(case, is_decided=is_released or approval is not None):
+        return held(case, problem, None if problem is Reason.HELD_NO_RECIPIENT else _match(case).ticket)
     if approval is not None:
         return _decide_approved(case, approval)
     return _decide_released(case) if is_released else _decide_fresh(case, instance)
+
+
+def _problem(case: Case, *, is_decided: bool) -> Reason | None:
+    """Why nothing can be made of a mail, whoever wrote it. `is_decided`: a person wants it all the same."""
+    if case.mail.error is not None:
+        return Reason.HELD_UNPARSABLE
+    if case.envelope.mark is Mark.CUT and not is_decided:
+        return Reason.HELD_CUT
+    return None if case.routes else Reason.HELD_NO_RECIPIENT
 
 
 def _decide_fresh(case: Case, instance: str) -> Decision:
@@ -108,7 +116,7 @@ def _decide_fresh(case: Case, instance: str) -> Decision:
     if is_returned(mail, instance, is_own_letter=case.facts.is_own_letter):
         # The notice of a hold would come back as well, to be held and announced again. A desk that is one mailbox finds
         # there what it has filed itself.
-        is_filed = case.envelope.door is Door.IMAP and case.policy.desk_mailbox(case.envelope.peer) is not None
+        is_filed = case.policy.desk_mailbox(case.envelope.mailbox) is not None
         return Decision(Reason.NOTICE_RETURNED) if is_filed or is_notice(mail) else held(case, Reason.HELD_LOOP)
     if has_too_many_hops(mail):
         return held(case, Reason.HELD_TOO_MANY_HOPS, _match(case).ticket)
@@ -122,7 +130,7 @@ def _decide_fresh(case: Case, instance: str) -> Decision:
 def _decide_person(case: Case) -> Decision:
     if case.trust is Trust.FAILED:
         return held(case, Reason.HELD_TRUST_FAILED, _match(case).ticket)
-    if is_marked_spam(case.mail, case.envelope, case.policy.trust):
+    if case.envelope.mark is Mark.JUNK or is_marked_spam(case.mail, case.envelope, case.policy.trust):
         return _decide_spam(case)
     if not _has_author(case):
         return held(case, Reason.HELD_NO_AUTHOR)
@@ -137,7 +145,8 @@ def _has_author(case: Case) -> bool:
 def _decide_spam(case: Case) -> Decision:
     """Set aside. Nothing is written to that address by itself, unless it is sure to take part in a ticket."""
     match = _match(case)
-    decision = held(case, Reason.HELD_SPAM, match.ticket)
+    is_junk = case.envelope.mark is Mark.JUNK
+    decision = held(case, Reason.HELD_JUNK if is_junk else Reason.HELD_SPAM, match.ticket)
     if match.is_confirmed or not case.author.address:
         return decision
     return replace(decision, effects=(*decision.effects, Mute(case.author.address)))

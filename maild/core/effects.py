@@ -120,6 +120,8 @@ class Reason(StrEnum):
     HELD_TOO_MANY_HOPS = "too many hops"
     HELD_NESTED = "another ticket desk answers our letters"
     HELD_SPAM = "marked as spam"
+    HELD_JUNK = "in the spam folder of a mailbox"
+    HELD_CUT = "only its beginning could be fetched"
     HELD_ROBOT = "automatic mail that belongs to no ticket"
     HELD_KIND_GUESSED = "looks automatic by its words only"
     HELD_BOUNCE_UNKNOWN = "bounce of no letter of ours"

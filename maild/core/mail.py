@@ -30,6 +30,16 @@ class Door(StrEnum):
     IMPORT = "import"
 
 
+class Mark(StrEnum):
+    """What is to be known of an arrival besides its envelope: it lay in the server's folder for spam; or it was too
+    large, or broken on its server, so that only its beginning is here.
+    """
+
+    NONE = ""
+    JUNK = "junk"
+    CUT = "cut"
+
+
 @dataclass(frozen=True, slots=True)
 class Mailbox:
     """A name and an address (RFC 5322 §3.4); `name` is "" when none was given."""
@@ -131,7 +141,8 @@ class Mail:
 class Envelope:
     """How one arrival of a mail reached us (RFC 5321 §2.3.1, §4.5.5).
 
-    `mail_from` is "" for the null sender. `peer` is the client's address, "" for a unix socket.
+    `mail_from` is "" for the null sender. `peer` is the client's address, "" for a unix socket, the name of the mailbox
+    at the door imap.
     `is_trusted_peer`: its Authentication-Results fields count. `user` is the address that authenticated, or "";
     at the door imap that of the mailbox from which it was sent.
     `results` is the value of such a field as we wrote it ourselves (`trust.verify`), "" if nothing was checked.
@@ -147,6 +158,12 @@ class Envelope:
     received_at: datetime
     results: str = ""
     is_silent: bool = False
+    mark: Mark = Mark.NONE
+
+    @property
+    def mailbox(self) -> str:
+        """The name of the mailbox on a server that it was found in, "" if it came by another door."""
+        return self.peer if self.door is Door.IMAP else ""
 
     @property
     def sent_in(self) -> str:

@@ -1,6 +1,6 @@
 """What the admin decided, as values the rules can read. `config.py` builds them from the TOML file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 
@@ -89,6 +89,15 @@ class TrustRules:
 
 
 @dataclass(frozen=True, slots=True)
+class MailboxRules:
+    """A mailbox on a server. `is_intake`: customers' mail arrives there. `trust` is for what lies in it."""
+
+    name: str
+    is_intake: bool
+    trust: TrustRules
+
+
+@dataclass(frozen=True, slots=True)
 class Budgets:
     """How many letters strangers can make us write (SPEC section 6)."""
 
@@ -154,6 +163,12 @@ class Policy:
     max_letter: int = 25 * 2**20  # octets that the relay takes
     queues: tuple[Queue, ...] = ()
     retention: Retention = Retention()
+    mailboxes: tuple[MailboxRules, ...] = ()
+
+    def for_mailbox(self, name: str) -> "Policy":
+        """The same with the trust rules of that mailbox; as it is for "", and for one that is configured no longer."""
+        found = next((mailbox for mailbox in self.mailboxes if mailbox.name == name), None)
+        return replace(self, trust=found.trust) if found else self
 
     def tag(self, number: int) -> str:
         """The ticket's number as subjects carry it: `[#1042]`."""

@@ -22,7 +22,7 @@ def received_moment(raw: bytes, envelope: Envelope, rules: TrustRules) -> dateti
     that came with the mail must not turn back time.
     """
     now = envelope.received_at
-    if not envelope.is_trusted_peer:
+    if not envelope.is_trusted_peer or envelope.mailbox:  # that of a mailbox is its INTERNALDATE
         return now
     value = _first_received(raw)
     if not is_written_by(value, rules.received_by or rules.authserv_ids):

@@ -35,10 +35,11 @@ def trust_in(mail: Mail, envelope: Envelope, policy: Policy) -> Trust:
         return Trust.VERIFIED  # whoever can put it there has the mailbox
     if mail.author is None or not mail.is_author_sole:
         return Trust.UNVERIFIED
-    author, rules = normalise(mail.author.address), policy.trust
+    author, rules = normalise(mail.author.address), policy.for_mailbox(envelope.mailbox).trust
     if envelope.user and normalise(envelope.user) == author:
         return Trust.VERIFIED
-    if domain_of(author) in rules.domains and is_in(envelope.peer, rules.internal_peers):
+    is_internal = not envelope.mailbox and is_in(envelope.peer, rules.internal_peers)
+    if domain_of(author) in rules.domains and is_internal:
         return Trust.VERIFIED
     results = read_results(envelope.results)[1]  # what we have checked ourselves counts like a trusted field
     if envelope.is_trusted_peer:

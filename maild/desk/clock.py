@@ -11,7 +11,7 @@ from maild.core.policy import Policy
 from maild.desk.act import NONCE_AGE
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
-from maild.store import deadlines, mend, nonces, rates, sessions, snoozes, tickets
+from maild.store import deadlines, mailboxes, mend, nonces, rates, sessions, snoozes, tickets
 from maild.store.db import Tx
 
 log = logging.getLogger(__name__)
@@ -24,12 +24,25 @@ Decide = Callable[[TicketFacts, Facts, Policy, datetime], Decision]
 
 async def close_due(desk: Desk) -> int:
     """Close every ticket whose deadline is reached; how many. Each closes exactly once."""
-    return await _sweep(desk, "closed", deadlines.due_to_close, decide_close)
+    return await _sweep(desk, "closed", _in_swept_time(desk, deadlines.due_to_close), decide_close)
 
 
 async def auto_solve_due(desk: Desk) -> int:
     """Count every answered ticket as solved whose customer has been silent for `desk.auto_solve_after`; how many."""
-    return await _sweep(desk, "solved, for its customer is silent", deadlines.due_to_auto_solve, decide_auto_solve)
+    find = _in_swept_time(desk, deadlines.due_to_auto_solve)
+    return await _sweep(desk, "solved, for its customer is silent", find, decide_auto_solve)
+
+
+def _in_swept_time(desk: Desk, find: Find) -> Find:
+    """The same, but only for deadlines that no mail can have kept which still lies unseen in a mailbox on a server."""
+    names = [mailbox.name for mailbox in desk.policy.mailboxes if mailbox.is_intake]
+
+    def find_seen(tx: Tx, now: datetime, limit: int) -> list[int]:
+        sweeps = mailboxes.last_sweeps(tx, names).values()
+        seen = [sweep for sweep in sweeps if sweep is not None]
+        return find(tx, min([now, *seen]), limit) if len(seen) == len(names) else []
+
+    return find_seen
 
 
 async def remind_due(desk: Desk) -> int:

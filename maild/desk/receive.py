@@ -13,7 +13,7 @@ from maild.core.decide import decide, decide_second_arrival
 from maild.core.effects import Decision, Reason, Send
 from maild.core.errors import StoreBusy
 from maild.core.facts import Facts, Provoked
-from maild.core.mail import Envelope, Mail
+from maild.core.mail import Envelope, Mail, Mark
 from maild.core.match import keys_of
 from maild.core.silence import silenced
 from maild.desk.apply import apply
@@ -163,6 +163,7 @@ def merged(arrivals: tuple[Envelope, ...]) -> Envelope:
         received_at=first.received_at,
         results=first.results,
         is_silent=all(arrival.is_silent for arrival in arrivals),
+        mark=first.mark if all(arrival.mark for arrival in arrivals) else Mark.NONE,
     )
 
 

@@ -75,8 +75,21 @@ class ImapMailbox:
 
     async def fetch(self, uid: int) -> bytes | None:
         """A whole message, None if it is not there any more."""
-        text = (await self._fetch([uid], "(UID BODY.PEEK[])")).get(uid, {}).get("BODY[]")
-        return text if isinstance(text, bytes) else None
+        return (await self.bodies([uid])).get(uid)
+
+    async def bodies(self, uids: Iterable[int]) -> dict[int, bytes]:
+        """Whole messages, those of them that are there."""
+        items = await self._fetch(uids, "(UID BODY.PEEK[])")
+        return {uid: text for uid, each in items.items() if isinstance(text := each.get("BODY[]"), bytes)}
+
+    async def beginning(self, uid: int, octets: int) -> bytes | None:
+        """The first octets of a message, its header section alone if the server gives no more; None if it is gone."""
+        try:
+            items = await self._fetch([uid], f"(UID BODY.PEEK[]<0.{octets}>)")
+        except ServerRefused:
+            items = {}
+        text = items.get(uid, {}).get("BODY[]<0>")
+        return text if isinstance(text, bytes) else (await self.headers([uid])).get(uid)
 
     async def _fetch(self, uids: Iterable[int], items: str) -> dict[int, dict[str, Value]]:
         found: dict[int, dict[str, Value]] = {}

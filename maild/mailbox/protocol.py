@@ -97,6 +97,12 @@ class Mailbox(Protocol):
     async def fetch(self, uid: int) -> bytes | None:
         r"""A whole message, None if it is not there any more. Leaves \Seen as it is."""
 
+    async def bodies(self, uids: Iterable[int]) -> dict[int, bytes]:
+        """Whole messages, those of them that are there."""
+
+    async def beginning(self, uid: int, octets: int) -> bytes | None:
+        """The first octets of a message, its header section alone if the server gives no more; None if it is gone."""
+
     async def append(
         self, folder: str, message: bytes, flags: Sequence[str] = (), received_at: datetime | None = None
     ) -> int | None:

@@ -1,7 +1,6 @@
-"""The text of a mail as it comes over the wire (RFC 5321 §4.5.2): where it ends, its dots, its line ends."""
+"""The text of a mail as it comes over the wire (RFC 5321 §4.5.2): where it ends, its dots."""
 
 import asyncio
-import re
 
 from maild.core.errors import MaildError
 from maild.mailin.replies import BadText
@@ -10,7 +9,6 @@ from maild.mailin.room import Share
 MAX_LINE = 1 << 16  # octets of a line without its CRLF, of commands and of text
 
 _END = b".\r\n"
-_LINE_END = re.compile(rb"\r{1,2}\n|\r|\n")  # some gateways turn CRLF into CR CR LF
 
 
 async def read_mail(reader: asyncio.StreamReader, share: Share, max_line: int = MAX_LINE) -> bytes:
@@ -132,13 +130,3 @@ def _trouble_with(piece: bytes, share: Share) -> MaildError | None:
     except MaildError as error:
         return error
     return None
-
-
-def has_bare_newline(raw: bytes) -> bool:
-    """Is there a CR without LF or an LF without CR (RFC 5321 §2.3.8 forbids both)?"""
-    return not raw.count(b"\r\n") == raw.count(b"\r") == raw.count(b"\n")
-
-
-def with_crlf(raw: bytes) -> bytes:
-    """The same text with CRLF at the end of every line, whatever stood there."""
-    return _LINE_END.sub(b"\r\n", raw) if has_bare_newline(raw) else raw

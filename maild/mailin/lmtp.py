@@ -10,9 +10,9 @@ from aiosmtpd.lmtp import LMTP
 
 from maild.core.mail import Door
 from maild.desk.desk import Desk
-from maild.mailin.data import with_crlf
 from maild.mailin.door import DoorSettings, OpenDoor
 from maild.mailin.smtp import SmtpConnection, quiet_aiosmtpd
+from maild.mime.line_ends import with_crlf
 
 
 async def listen_lmtp(desk: Desk, settings: DoorSettings, sockets: Iterable[socket.socket]) -> OpenDoor:

@@ -14,12 +14,13 @@ from maild.core.mail import Door, Envelope
 from maild.desk.desk import Desk
 from maild.mailin import login, replies, xforward
 from maild.mailin.connection import ClientConnection
-from maild.mailin.data import has_bare_newline, read_mail, read_mail_by_line
+from maild.mailin.data import read_mail, read_mail_by_line
 from maild.mailin.door import DoorSettings, OpenDoor
 from maild.mailin.paths import NULL, asks_to_relay, served_address, split_path, without_route
 from maild.mailin.replies import BadText
 from maild.mailin.room import Share
 from maild.mailin.verify import Arrival
+from maild.mime.line_ends import has_bare_newline
 
 
 async def listen_smtp(desk: Desk, settings: DoorSettings, sockets: Iterable[socket.socket]) -> OpenDoor:

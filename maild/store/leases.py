@@ -19,6 +19,11 @@ def take(tx: Tx, name: str, holder: str, now: datetime, duration: timedelta) -> 
     )  # fmt: skip
 
 
+def free(tx: Tx, kind: str) -> None:
+    """Take back all leases whose names begin with `kind:`, whoever holds them: there is nobody else."""
+    tx.run("DELETE FROM leases WHERE name LIKE ?", f"{kind}:%")
+
+
 def give_back(tx: Tx, name: str, holder: str) -> None:
     """Let go of a lease before it runs out."""
     tx.run("DELETE FROM leases WHERE name = ? AND holder = ?", name, holder)

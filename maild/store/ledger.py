@@ -2,15 +2,15 @@
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from maild.core.effects import Reason
 from maild.core.facts import Approval
 from maild.core.identity import Identity
-from maild.core.mail import Door, Envelope
-from maild.store import approvals
+from maild.core.mail import Door, Envelope, Mark
+from maild.store import approvals, muted
 from maild.store.db import Row, Tx
 from maild.store.times import from_micros, to_micros
 
@@ -66,12 +66,16 @@ def pack(raw: bytes) -> Packed:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A mail at the door. `source_key` names a place that can be read again, so that nothing is entered twice."""
+    """A mail at the door. `source_key` names a place that can be read again, so that nothing is entered twice.
+
+    `then` is done in the same transaction.
+    """
 
     packed: Packed
     identity: Identity
     envelope: Envelope
     source_key: str | None = None
+    then: Callable[[Tx], object] | None = None
 
 
 def put_all(tx: Tx, deliveries: Sequence[Delivery]) -> list[tuple[int, bool]]:
@@ -94,6 +98,8 @@ def put(tx: Tx, delivery: Delivery) -> tuple[int, bool]:
     While earlier deliveries wait, the new one waits with them: "routed" says that the mail itself has been settled.
     The same `source_key` a second time (a sweep that was cut off) changes nothing at all.
     """
+    if delivery.then is not None:
+        delivery.then(tx)
     if delivery.source_key is not None:
         row = tx.one("SELECT mail FROM arrivals WHERE source_key = ?", delivery.source_key)
         if row is not None:
@@ -101,7 +107,8 @@ def put(tx: Tx, delivery: Delivery) -> tuple[int, bool]:
     new = _put_new(tx, [delivery]).get(delivery.identity)
     mail = _known(tx, delivery.identity) if new is None else new
     seen = _recipients(tx, mail) if new is None else set()
-    fresh = new is not None or not seen.issuperset(delivery.envelope.rcpt_tos)
+    is_no_junk = new is None and _is_no_junk(tx, mail, delivery.envelope)
+    fresh = new is not None or is_no_junk or not seen.issuperset(delivery.envelope.rcpt_tos)
     if fresh:
         tx.ring(BELL)
     _add_arrivals(tx, [_arrival(delivery, mail, is_routed=not fresh and not _has_waiting_arrival(tx, mail))])
@@ -117,6 +124,20 @@ def _wake(tx: Tx, mail: int, packed: Packed) -> None:
         " WHERE id = ? AND state = 'done'",
         packed.data, mail,
     )  # fmt: skip
+
+
+def _is_no_junk(tx: Tx, mail: int, envelope: Envelope) -> bool:
+    """A mail that was held for lying in a folder for spam turns up elsewhere: somebody has moved it. It counts now."""
+    if envelope.mark:
+        return False
+    row = tx.one(
+        "UPDATE mails SET state = 'spooled', attempts = 0, leased_until = 0, announced_at = NULL"
+        " WHERE id = ? AND state = 'held' AND reason = ? RETURNING sender",
+        mail, Reason.HELD_JUNK.value,
+    )  # fmt: skip
+    if row is not None:
+        muted.remove(tx, row[0])
+    return row is not None
 
 
 def _put_new(tx: Tx, deliveries: Sequence[Delivery]) -> dict[Identity, int]:
@@ -150,7 +171,7 @@ def _known(tx: Tx, identity: Identity) -> int:
 
 _ARRIVAL = (
     'INSERT INTO arrivals (mail, door, source_key, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at,'
-    " results, is_silent, is_routed) VALUES "
+    " results, is_silent, mark, is_routed) VALUES "
 )
 
 
@@ -159,12 +180,12 @@ def _arrival(delivery: Delivery, mail: int, *, is_routed: bool) -> tuple[object,
     return (
         mail, envelope.door.value, delivery.source_key, envelope.peer, envelope.is_trusted_peer, envelope.user,
         envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), envelope.results,
-        envelope.is_silent, is_routed,
+        envelope.is_silent, envelope.mark.value, is_routed,
     )  # fmt: skip
 
 
 def _add_arrivals(tx: Tx, arrivals: Sequence[tuple[object, ...]]) -> None:
-    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
+    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
     tx.run(_ARRIVAL + values, *(value for arrival in arrivals for value in arrival))
 
 
@@ -194,8 +215,7 @@ def load(tx: Tx, mail: int) -> SpooledMail:
         raise LookupError(f"no mail {mail}")
     rows = tx.all(
         'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent,'
-        " is_routed, id"
-        " FROM arrivals WHERE mail = ? ORDER BY id",
+        " mark, is_routed, id FROM arrivals WHERE mail = ? ORDER BY id",
         mail,
     )
     approval = approvals.of_mail(tx, mail) if row[3] else None
@@ -205,16 +225,16 @@ def load(tx: Tx, mail: int) -> SpooledMail:
         attempts=int(row[1]),
         ticket=row[2],
         is_released=bool(row[3]) and approval is None,
-        arrivals=tuple(_envelope(entry) for entry in rows if not entry[9]),
-        last_arrival=max(int(entry[10]) for entry in rows),
-        known_rcpts=frozenset(address for entry in rows if entry[9] for address in json.loads(entry[5])),
+        arrivals=tuple(_envelope(entry) for entry in rows if not entry[10]),
+        last_arrival=max(int(entry[11]) for entry in rows),
+        known_rcpts=frozenset(address for entry in rows if entry[10] for address in json.loads(entry[5])),
         approval=approval,
     )
 
 
 _HEAD = 256 * 2**10  # octets
 _DELIVERED = (
-    'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent, mail'
+    'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent, mark, mail'
     " FROM arrivals"
 )
 
@@ -230,6 +250,7 @@ def _envelope(row: Row) -> Envelope:
         received_at=from_micros(row[6]),
         results=row[7],
         is_silent=bool(row[8]),
+        mark=Mark(row[9]),
     )
 
 
@@ -432,7 +453,7 @@ def row(tx: Tx, mail: int) -> LedgerRow | None:
 
 def recent(tx: Tx, limit: int) -> list[tuple[int, Envelope]]:
     """The newest deliveries, newest first: which mail, and how it came."""
-    return [(int(found[9]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
+    return [(int(found[10]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
 
 
 def envelope_of(tx: Tx, mail: int) -> Envelope | None:

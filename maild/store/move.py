@@ -21,6 +21,7 @@ TABLES = (
     "settings", "mails", "arrivals", "tickets", "participants", "people", "messages", "events", "outbox", "leases",
     "nonces", "unreachable", "delivery_reports", "cc_proposals", "muted", "snoozes", "approvals", "dropped", "audit",
     "sessions", "rates", "grants", "filings", "sent_copies", "folder_marks",
+    "mailboxes", "mailbox_passed",
 )  # fmt: skip
 _HISTORY = "schema_migration"
 _AT_ONCE = 100  # rows; a mail may have 25 MiB

@@ -12,18 +12,24 @@ from prometheus_client.registry import Collector
 from maild import __version__
 from maild.core.effects import Reason
 from maild.store.counts import Totals, Waiting
-from maild.web.jobs import JobReport
+from maild.web.jobs import JobReport, MailboxReport
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _REASONS = frozenset(reason.value for reason in Reason)
 
 
 def exposition(
-    totals: Totals, waiting: Waiting, jobs: Mapping[str, JobReport], values: Mapping[str, float], now: datetime
+    totals: Totals,
+    waiting: Waiting,
+    jobs: Mapping[str, JobReport],
+    values: Mapping[str, float],
+    now: datetime,
+    mailboxes: Mapping[str, MailboxReport] | None = None,
 ) -> bytes:
     """The text of one scrape. `values` are numbers of this process by name: they become `maild_<name>`."""
     registry = CollectorRegistry()
-    registry.register(_Snapshot([*_of_database(totals, waiting, now), *_of_jobs(jobs, now), *_of_process(values)]))
+    watched = [*_of_jobs(jobs, now), *_of_mailboxes(mailboxes or {}, now)]
+    registry.register(_Snapshot([*_of_database(totals, waiting, now), *watched, *_of_process(values)]))
     return generate_latest(registry)
 
 
@@ -72,6 +78,17 @@ def _of_jobs(jobs: Mapping[str, JobReport], now: datetime) -> list[Metric]:
     return [
         _gauge("maild_job_age_seconds", "Time since a job last ran", "job", ages),
         _gauge("maild_job_failed", "1 if the job's last run failed", "job", failed),
+    ]
+
+
+def _of_mailboxes(mailboxes: Mapping[str, MailboxReport], now: datetime) -> list[Metric]:
+    """By the name the admin gave them, which may be an address: then by what stands before the @."""
+    named = {name.partition("@")[0]: mailbox for name, mailbox in mailboxes.items()}
+    ages = {name: _seconds(one.last_sweep, now) for name, one in named.items() if one.last_sweep is not None}
+    up = {name: float(not one.trouble) for name, one in named.items()}
+    return [
+        _gauge("maild_mailbox_up", "0 while a mailbox cannot be read", "mailbox", up),
+        _gauge("maild_mailbox_sweep_age_seconds", "Time since all new mail of a mailbox was taken", "mailbox", ages),
     ]
 
 

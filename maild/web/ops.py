@@ -1,6 +1,6 @@
 """Pages for machines, on `[ops] listen` only: /health and /metrics. Nothing here names a person or a mail."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 from starlette.applications import Starlette
@@ -15,40 +15,52 @@ from maild.store import counts, settings
 from maild.store.counts import Waiting
 from maild.store.db import Tx
 from maild.web import metrics
-from maild.web.jobs import JobReport
+from maild.web.jobs import JobReport, MailboxReport
 
 Jobs = Callable[[], Mapping[str, JobReport]]
 Values = Callable[[], Mapping[str, float]]
+Mailboxes = Callable[[], Awaitable[Mapping[str, MailboxReport]]]
 
 
-def ops_app(desk: Desk, jobs: Jobs, values: Values, relay: Callable[[], str] = str) -> Starlette:
+async def no_mailboxes() -> Mapping[str, MailboxReport]:
+    """A desk that reads no mailboxes on servers."""
+    return {}
+
+
+def ops_app(
+    desk: Desk, jobs: Jobs, values: Values, relay: Callable[[], str] = str, mailboxes: Mailboxes = no_mailboxes
+) -> Starlette:
     """Health and metrics. The other arguments are asked anew for each answer: `values` are numbers of this process,
-    `relay` is what the relay last said while it serves nobody, "" while all is well.
+    `relay` is what the relay last said while it serves nobody, "" while all is well; `mailboxes` are those on servers.
     """
-    pages = OpsPages(desk, jobs, values, relay)
+    pages = OpsPages(desk, jobs, values, relay, mailboxes)
     return Starlette(routes=[Route("/health", pages.health), Route("/metrics", pages.metrics)])
 
 
 class OpsPages:
     """The two endpoints."""
 
-    def __init__(self, desk: Desk, jobs: Jobs, values: Values, relay: Callable[[], str]) -> None:
+    def __init__(self, desk: Desk, jobs: Jobs, values: Values, relay: Callable[[], str], mailboxes: Mailboxes) -> None:
         self._desk, self._jobs, self._values, self._relay = desk, jobs, values, relay
+        self._mailboxes = mailboxes
 
     async def health(self, request: Request) -> Response:
         """200 while the database answers (reading and writing) and no job's last run failed, else 503.
 
-        A relay in trouble is told, but letters wait for it and mail is taken: no reason to take this node out of use.
+        A relay or mailbox in trouble is told, but mail waits there: no reason to take this node out of use.
         """
         jobs, trouble = self._jobs(), self._relay()
         waiting = await self._waiting()
+        mailboxes = await self._mailboxes() if waiting is not None else {}
+        is_troubled = bool(trouble) or any(mailbox.trouble for mailbox in mailboxes.values())
         is_ok = waiting is not None and not any(job.last_error for job in jobs.values())
         body = {
-            "status": "ok" if is_ok and not trouble else "degraded",
+            "status": "ok" if is_ok and not is_troubled else "degraded",
             "version": __version__,
             "database": waiting is not None,
             **(_queues(waiting, self._desk.now()) if waiting else {}),
             "relay": {"ok": not trouble, "last_reply": trouble or None},
+            "mailboxes": {name: _mailbox(mailbox) for name, mailbox in mailboxes.items()},
             "jobs": {name: _job(job) for name, job in jobs.items()},
         }
         return JSONResponse(body, 200 if is_ok else 503, {"Cache-Control": "no-store"})
@@ -57,9 +69,10 @@ class OpsPages:
         """All numbers, 503 while the database does not answer."""
         try:
             totals, waiting = await self._desk.store.read(_counts)
+            mailboxes = await self._mailboxes()
         except StoreBusy as error:
             return Response(f"{error}\n", 503, media_type="text/plain")
-        text = metrics.exposition(totals, waiting, self._jobs(), self._values(), self._desk.now())
+        text = metrics.exposition(totals, waiting, self._jobs(), self._values(), self._desk.now(), mailboxes)
         return Response(text, headers={"Content-Type": metrics.CONTENT_TYPE})
 
     async def _waiting(self) -> Waiting | None:
@@ -94,5 +107,17 @@ def _seconds(since: datetime | None, now: datetime) -> float | None:
 
 
 def _job(job: JobReport) -> dict[str, str | None]:
-    last_run = job.last_run.astimezone(UTC).isoformat().replace("+00:00", "Z") if job.last_run else None
-    return {"last_run": last_run, "last_error": job.last_error or None}
+    return {"last_run": _moment(job.last_run), "last_error": job.last_error or None}
+
+
+def _mailbox(mailbox: MailboxReport) -> dict[str, object]:
+    return {
+        "ok": not mailbox.trouble,
+        "last_sweep": _moment(mailbox.last_sweep),
+        "trouble": mailbox.trouble or None,
+        "on_another_node": mailbox.is_elsewhere,
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None

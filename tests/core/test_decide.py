@@ -25,7 +25,7 @@ from maild.core.effects import (
     Way,
 )
 from maild.core.facts import Facts, LastAnswer, LetterFacts, Provoked
-from maild.core.mail import Attachment, Bounce, BouncedRecipient, Kind, Mail, Mailbox
+from maild.core.mail import Attachment, Bounce, BouncedRecipient, Door, Kind, Mail, Mailbox, Mark
 from maild.core.robots import LOOP_FIELD, TICKET_FIELD
 from maild.core.ticket import Status
 from maild.core.tokens import Action, Claim, Purpose, action_code, bounce_address
@@ -154,6 +154,8 @@ CASES: list[tuple[Reason, dict[str, Any]]] = [
     (Reason.NOTICE_RETURNED, {"mail": make_mail(), "facts": Facts(is_own_letter=True)}),
     (Reason.HELD_NESTED, {"mail": make_mail(subject="[Ticket 78] Re: [#7] [Ticket 77] счёт")}),
     (Reason.HELD_SPAM, {"mail": make_mail(headers=MARKED), "policy": FILTERED}),
+    (Reason.HELD_JUNK, {"envelope": make_envelope(door=Door.IMAP, peer="support", mark=Mark.JUNK)}),
+    (Reason.HELD_CUT, {"envelope": make_envelope(door=Door.IMAP, peer="support", mark=Mark.CUT)}),
     (
         Reason.BOUNCE_FORGED,
         {"mail": bounce(), "facts": facts_of(make_ticket(), bounced=LETTER)},

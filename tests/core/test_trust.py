@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maild.core.authresults import read_results
-from maild.core.mail import Mailbox
+from maild.core.mail import Door, Mailbox
+from maild.core.policy import MailboxRules
 from maild.core.trust import Trust, is_marked_spam, trust_in
 from tests.values import BILLING, BILLING_TEAM, BORDER, IVAN, auth, make_envelope, make_mail, make_policy, make_trust
 
@@ -328,3 +329,44 @@ def test_only_our_own_hop_says_what_is_spam(headers: tuple[tuple[str, str], ...]
     assert is_marked_spam(make_mail(headers=headers), make_envelope(), rules) is is_spam
     assert not is_marked_spam(make_mail(headers=headers), make_envelope(is_trusted_peer=False), rules)
     assert not is_marked_spam(make_mail(headers=headers), make_envelope(), make_trust(position=position))
+
+
+GMAIL = "mx.provider.example"
+
+
+def trust_in_mailbox(*headers: tuple[str, str], peer: str = "support", **rules: Any) -> Trust:
+    """The verdict on a mail in a mailbox with rules of its own; the desk's own border is another one."""
+    mailbox = MailboxRules("support", is_intake=True, trust=make_trust(**rules))
+    policy = make_policy(mailboxes=(mailbox,))
+    envelope = make_envelope(door=Door.IMAP, peer=peer, is_trusted_peer=True)
+    return trust_in(make_mail(headers=headers, author=IVAN), envelope, policy)
+
+
+def test_a_mailbox_has_a_border_of_its_own() -> None:
+    own = {"authserv_ids": (GMAIL,), "received_by": (GMAIL,)}
+    assert trust_in_mailbox(field(PASS, GMAIL), **own) is Trust.VERIFIED
+    assert trust_in_mailbox(field(PASS), **own) is Trust.UNVERIFIED, "the desk's border writes nothing there"
+    assert trust_in_mailbox(field(PASS), peer="another", **own) is Trust.VERIFIED, "the rules of the desk itself"
+
+
+def test_a_mailbox_may_trust_a_field_without_an_id_and_no_other() -> None:
+    nameless = {"authserv_ids": ("",), "received_by": ()}
+    received = ("Received", f"from x by {GMAIL} with ESMTPS; Mon, 23 Nov 2026 12:00:00 +0000")
+    assert trust_in_mailbox(("Authentication-Results", PASS), received, **nameless) is Trust.VERIFIED
+    assert trust_in_mailbox(field(PASS, "evil.example"), received, **nameless) is Trust.UNVERIFIED
+    assert trust_in_mailbox(received, ("Authentication-Results", PASS), **nameless) is Trust.UNVERIFIED
+
+
+def test_a_provider_that_writes_below_its_received_field_is_believed_there() -> None:
+    received = ("Received", f"by {GMAIL} with SMTP id 1; Mon, 23 Nov 2026 12:00:00 +0000")
+    below = {"authserv_ids": (GMAIL,), "received_by": (GMAIL,), "position": "below"}
+    assert trust_in_mailbox(received, field(PASS, GMAIL), FOREIGN, **below) is Trust.VERIFIED
+    assert trust_in_mailbox(received, FOREIGN, field(PASS, GMAIL), **below) is Trust.UNVERIFIED
+    assert trust_in_mailbox(received, field(PASS, GMAIL), **{**below, "position": "above"}) is Trust.UNVERIFIED
+
+
+def test_a_mailbox_called_like_an_internal_peer_is_none() -> None:
+    internal = {"internal_peers": (ip_network("192.0.2.0/24"),), "domains": ("client.example",), "authserv_ids": ()}
+    mailbox = MailboxRules("192.0.2.1", is_intake=True, trust=make_trust(**internal))
+    envelope = make_envelope(door=Door.IMAP, peer="192.0.2.1")
+    assert trust_in(make_mail(author=IVAN), envelope, make_policy(mailboxes=(mailbox,))) is Trust.UNVERIFIED

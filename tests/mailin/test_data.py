@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maild.core.errors import TooBig
-from maild.mailin.data import has_bare_newline, read_mail, read_mail_by_line, with_crlf
+from maild.mailin.data import read_mail, read_mail_by_line
 from maild.mailin.replies import BadText
 from maild.mailin.room import Room, Share
+from maild.mime.line_ends import has_bare_newline, with_crlf
 
 LIMIT = 64
 Read = Callable[[asyncio.StreamReader, Share], Coroutine[Any, Any, bytes]]

@@ -67,6 +67,7 @@ def test_a_desk_with_nothing_to_do_is_well(ops: Ops) -> None:
         "oldest_mail_seconds": None,
         "oldest_letter_seconds": None,
         "relay": {"ok": True, "last_reply": None},
+        "mailboxes": {},
         "jobs": {},
     }
 

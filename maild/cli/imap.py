@@ -1,0 +1,102 @@
+"""`maild imap`: the mailboxes on servers that customers' mail arrives in."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from maild.cli.group import Group
+from maild.cli.open import carried_out, loaded_config, opened_desk
+from maild.cli.show import as_json, json_line, local, maybe_rfc3339, table
+
+if TYPE_CHECKING:
+    from maild.config import Config
+    from maild.config_model import Imap
+    from maild.desk.desk import Desk
+    from maild.mailbox.reconcile import Reconciled
+
+_STATUS = ("mailbox", "role", "server", "folder", "next UID", "last sweep")
+_COMPARED = ("mailbox", "on the server", "in the ledger", "missing UIDs")
+
+
+@click.group(cls=Group)
+def imap() -> None:
+    """The mailboxes of [[imap]]."""
+
+
+@imap.command()
+@as_json
+def status(is_json: bool) -> None:
+    """How far each mailbox has been read, and when all of it was last in the ledger."""
+    from maild.store import mailboxes
+
+    config = loaded_config()
+    with opened_desk(config) as desk:
+        rows = [(each, desk.store.read_now(mailboxes.progress, each.name)) for each in config.imap]
+        zone = desk.policy.timezone
+    if is_json:
+        for each, progress in rows:
+            swept_at = progress.swept_at if progress else None
+            json_line(
+                {
+                    **_named(each),
+                    "uidvalidity": progress.uidvalidity if progress else None,
+                    "next_uid": progress.next_uid if progress else None,
+                    "last_sweep": maybe_rfc3339(swept_at),
+                }
+            )
+        return
+    cells = [
+        (
+            *_named(each).values(),
+            progress.next_uid if progress else None,
+            local(progress.swept_at, zone) if progress and progress.swept_at else "never",
+        )
+        for each, progress in rows
+    ]
+    table(_STATUS, cells, "There is no [[imap]] in the configuration.")
+
+
+def _named(mailbox: "Imap") -> dict[str, str]:
+    server = f"{mailbox.host}:{mailbox.port}"
+    return {"mailbox": mailbox.name, "role": mailbox.role, "server": server, "folder": mailbox.folder}
+
+
+@imap.command()
+@as_json
+def reconcile(is_json: bool) -> None:
+    """Compare each mailbox that customers' mail arrives in with the ledger; the daemon need not run.
+
+    Mail that lay there before the desk came does not count.
+    """
+    config = loaded_config()
+    with opened_desk(config) as desk:
+        found = carried_out(_reconciled(desk, config))
+    if is_json:
+        for each in found:
+            json_line(
+                {
+                    "mailbox": each.mailbox,
+                    "on_server": each.on_server,
+                    "in_ledger": each.in_ledger,
+                    "missing": list(each.missing),
+                }
+            )
+    else:
+        cells = [(one.mailbox, one.on_server, one.in_ledger, ", ".join(map(str, one.missing))) for one in found]
+        table(_COMPARED, cells, "Customers' mail arrives in no mailbox of [[imap]].")
+
+
+async def _reconciled(desk: "Desk", config: "Config") -> "list[Reconciled]":
+    from maild.mailbox.login import connect
+    from maild.mailbox.reconcile import reconcile as compare
+    from maild.wiring import place_of
+
+    found = []
+    for each in config.imap:
+        if each.is_intake:
+            mailbox = await connect(place_of(each))
+            try:
+                found.append(await compare(desk, mailbox, each.name, each.folder))
+            finally:
+                await mailbox.logout()
+    return found
