@@ -76,8 +76,6 @@ def _address(value: object) -> str:
 def _not_served(raw: Table) -> Iterator[Problem]:
     """Settings that would lose mail or security if they were passed over in silence."""
     for index, mailbox in _tables(raw, "imap"):
-        if mailbox.get("role") in ("team", "desk"):
-            yield ("imap", index, "role"), f'"{mailbox["role"]}" is {_LATER}'
         if mailbox.get("shadow"):
             yield ("imap", index, "shadow"), _LATER
 

@@ -4,10 +4,12 @@ One turn after the other, each from what the database and the mailbox say at tha
 found half done and brought to its end. What has to be decided is decided by the desk.
 """
 
+import asyncio
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from maild.core.errors import MaildError
@@ -18,6 +20,8 @@ from maild.core.retry import next_attempt
 from maild.desk import delivery, filing, letters, sent
 from maild.desk.desk import Desk
 from maild.desk.filing import Misplaced
+from maild.mailbox.inbox import Inbox
+from maild.mailbox.keeper import MailboxState
 from maild.mailbox.look import Lookout, is_deleted, news_in
 from maild.mailbox.places import Places, find_places
 from maild.mailbox.protocol import BATCH, ConnectionLost, Mailbox, Message, Selected, ServerRefused
@@ -27,9 +31,28 @@ from maild.store.filings import Filing
 log = logging.getLogger(__name__)
 
 _LONGEST_LOOK = 5.0  # seconds between two looks at all folders
+_PAUSE = 0.5  # seconds between two turns; what there is to do stands in the database
 _LETTERS = 5  # claimed at once
 _SEARCHED = 20  # letters that are looked for everywhere in one turn before they count as deleted
 _DELETED_AFTER = timedelta(seconds=10)  # beside the delay of moves: programs move in two steps
+
+
+@dataclass(slots=True)
+class Keeping:
+    """The work at a mailbox that is the queue of support, for as long as its connection lasts."""
+
+    desk: Desk
+    queue: Queue
+    state: MailboxState
+
+    async def work(self, mailbox: Mailbox) -> None:
+        """One turn after the other, for ever. Raises what ends the connection."""
+        team = Team(self.desk, self.queue, mailbox)
+        await team.begin()
+        while True:
+            await team.turn()
+            self.state.went_well()
+            await asyncio.sleep(_PAUSE)
 
 
 class Team:
@@ -39,6 +62,7 @@ class Team:
         self._desk, self.queue, self._mailbox = desk, queue, mailbox
         self._lookout = Lookout(mailbox)
         self._places = Places({}, "")
+        self._inbox = Inbox(desk, queue, mailbox) if queue.inbox else None
         self._sent: Selected | None = None
         self._next_look = 0.0
         self._takes_keywords = True
@@ -78,6 +102,8 @@ class Team:
             await filing.observe(self._desk, self.queue, found)
         await self._look_for_missing()
         await self._look_at_sent()
+        if self._inbox is not None:
+            await self._inbox.clear(self._places)
         delay = self.queue.move_delay.total_seconds() / 2
         self._next_look = time.monotonic() + min(max(delay, 0.5), _LONGEST_LOOK)
 
