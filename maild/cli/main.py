@@ -3,6 +3,7 @@
 import click
 
 from maild import __version__
+from maild.cli.account import account
 from maild.cli.audit import audit
 from maild.cli.backup import backup
 from maild.cli.check import check
@@ -50,6 +51,7 @@ def serve(from_beginning: bool) -> None:
 
 
 for _command in (
+    account,
     audit,
     backup,
     check,

@@ -9,6 +9,7 @@ from maild.core.mail import Attachment, Bounce, Mail, Mailbox
 from maild.core.match import numbers_in
 from maild.store.audit import AuditRow
 from maild.store.deliveries import LetterState
+from maild.store.grants import Grant
 from maild.store.ledger import LedgerRow
 from maild.store.lists import EventRow, MessageRow, TicketRow
 from maild.store.outbox import OutboxRow
@@ -161,6 +162,11 @@ def _event(event: EventRow) -> Json:
         "via": event.via or None,
         "reason": event.reason or None,
     }
+
+
+def grant_object(row: Grant) -> Json:
+    """A guest of somebody's account."""
+    return {"owner": row.owner, "guest": row.guest, "at": rfc3339(row.at)}
 
 
 def audit_object(row: AuditRow) -> Json:

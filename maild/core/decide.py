@@ -60,10 +60,10 @@ def decide(
     `is_released`: a person let a held mail through; it speaks with a customer's rights only (SPEC section 5).
     `approval`: a person of support said that a held mail of support's is to be sent, or kept as a note.
     """
+    policy = policy.for_mailbox(envelope.mailbox)
     if envelope.sent_in:
         mail = spoken_by_support(mail, envelope, policy)
     mail = as_typed(mail, envelope)
-    policy = policy.for_mailbox(envelope.mailbox)
     trust = trust_in(mail, envelope, policy)
     spoken = spoken_by_visitor(mail, trust, policy)
     words = spoken or mail
@@ -91,24 +91,17 @@ def decide_second_arrival(envelope: Envelope, known: Iterable[str], ticket: Tick
 
 
 def _decide(case: Case, instance: str, approval: Approval | None, *, is_released: bool) -> Decision:
+    if case.mail.error is not None:
+        return held(case, Reason.HELD_UNPARSABLE, _match(case).ticket)
     if case.facts.is_said:
         return Decision(Reason.ALREADY_KNOWN)
     if case.envelope.sent_in and not (case.routes and (agent_proofs(case) or is_business(case))):
         return decide_sent(case, instance)
-    if problem := _problem(case, is_decided=is_released or approval is not None):
-        return held(case, problem, None if problem is Reason.HELD_NO_RECIPIENT else _match(case).ticket)
+    if not case.routes:
+        return held(case, Reason.HELD_NO_RECIPIENT)
     if approval is not None:
         return _decide_approved(case, approval)
     return _decide_released(case) if is_released else _decide_fresh(case, instance)
-
-
-def _problem(case: Case, *, is_decided: bool) -> Reason | None:
-    """Why nothing can be made of a mail, whoever wrote it. `is_decided`: a person wants it all the same."""
-    if case.mail.error is not None:
-        return Reason.HELD_UNPARSABLE
-    if case.envelope.mark is Mark.CUT and not is_decided:
-        return Reason.HELD_CUT
-    return None if case.routes else Reason.HELD_NO_RECIPIENT
 
 
 def _decide_fresh(case: Case, instance: str) -> Decision:
@@ -120,6 +113,8 @@ def _decide_fresh(case: Case, instance: str) -> Decision:
         return Decision(Reason.NOTICE_RETURNED) if is_filed or is_notice(mail) else held(case, Reason.HELD_LOOP)
     if has_too_many_hops(mail):
         return held(case, Reason.HELD_TOO_MANY_HOPS, _match(case).ticket)
+    if case.envelope.mark is Mark.CUT:
+        return held(case, Reason.HELD_CUT, _match(case).ticket)
     if mail.kind is Kind.BOUNCE:
         return _decide_bounce(case)
     if is_report(mail):

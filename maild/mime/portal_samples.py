@@ -8,7 +8,11 @@ from typing import Any
 from maild.mime.samples import NOW
 
 PORTAL_PAGES = tuple(
-    f"portal/{name}" for name in ("login", "sent", "enter", "login_over", "nothing_here", "nothing", "stale", "tickets")
+    f"portal/{name}"
+    for name in (
+        *("login", "sent", "enter", "login_over", "nothing_here", "nothing", "stale"),
+        *("tickets", "thread", "message", "access"),
+    )
 )
 
 Context = dict[str, Any]
@@ -26,6 +30,7 @@ def sample_portal(language: str) -> Context:
         "timezone": "Europe/Moscow",
         "languages": [{"code": "ru", "name": "Русский"}],
         "fault": "address",
+        "trouble": "long",
         "typed": "customer@firma",
         "number": 1042,
         "address": "customer@firma.example",
@@ -51,6 +56,8 @@ def sample_portal(language: str) -> Context:
         "latest_url": "/t/1042?tab=all",
         "list_url": "/?tab=all",
         "said": _SAID,
+        "guests": [{"address": "olga@firma.example", "at": NOW}],
+        "hosts": [{"address": "director@firma.example", "at": NOW}],
         "text": "Счёт пришёл.",
         "previous_url": "/t/1042/m/7?from=0",
         "next_url": "/t/1042/m/7?from=16000",

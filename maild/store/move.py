@@ -20,8 +20,8 @@ from maild.store.postgres import open_postgres, storable
 TABLES = (
     "settings", "mails", "arrivals", "tickets", "participants", "people", "messages", "events", "outbox", "leases",
     "nonces", "unreachable", "delivery_reports", "cc_proposals", "muted", "snoozes", "approvals", "dropped", "audit",
-    "sessions", "rates", "grants", "filings", "sent_copies", "folder_marks",
     "mailboxes", "mailbox_passed",
+    "sessions", "rates", "grants", "filings", "sent_copies", "folder_marks",
 )  # fmt: skip
 _HISTORY = "schema_migration"
 _AT_ONCE = 100  # rows; a mail may have 25 MiB

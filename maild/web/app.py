@@ -14,6 +14,7 @@ from maild.core.errors import BadLink, Transient
 from maild.core.policy import Network
 from maild.core.tokens import read_held_token
 from maild.desk.desk import Desk
+from maild.web.access import AccessPages
 from maild.web.actions import ActionPages
 from maild.web.fields import FieldPages
 from maild.web.files import FileDownloads
@@ -59,7 +60,7 @@ def portal_routes(desk: Desk) -> list[Route]:
     """The pages of those who are signed in, and how they get there."""
     portal = Portal(desk)
     login, lists = LoginPages(portal), TicketPages(portal)
-    threads = ThreadPages(portal, lists)
+    threads, access = ThreadPages(portal, lists), AccessPages(portal)
 
     def route(path: str, page: Page, *methods: str) -> Route:
         return Route(path, portal.signed_in(page), methods=list(methods), max_body_size=MAX_READ)
@@ -70,6 +71,8 @@ def portal_routes(desk: Desk) -> list[Route]:
         route("/logout", login.logout, "POST"),
         route("/language", login.language, "POST"),
         route("/", lists.list, "GET"),
+        route("/access", access.access, "GET", "POST"),
+        route("/access/revoke", access.revoke, "POST"),
         route("/search", lists.search, "GET"),
         route("/t/{number:int}", threads.thread, "GET", "POST"),
         route("/t/{number:int}/solved", threads.confirm, "POST"),

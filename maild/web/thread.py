@@ -74,7 +74,7 @@ class ThreadPages:
             "latest_url": url_of(f"/t/{view.ticket.number}", scope_of(request)),
             "list_url": url_of("/", scope_of(request)),
             "words": words,
-            "fault": fault,
+            "trouble": fault,
             "note": request.query_params.get("note", ""),
         }
         return await self._portal.page(visitor, "thread", context, status, here="tickets")

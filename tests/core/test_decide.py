@@ -154,8 +154,11 @@ CASES: list[tuple[Reason, dict[str, Any]]] = [
     (Reason.NOTICE_RETURNED, {"mail": make_mail(), "facts": Facts(is_own_letter=True)}),
     (Reason.HELD_NESTED, {"mail": make_mail(subject="[Ticket 78] Re: [#7] [Ticket 77] счёт")}),
     (Reason.HELD_SPAM, {"mail": make_mail(headers=MARKED), "policy": FILTERED}),
-    (Reason.HELD_JUNK, {"envelope": make_envelope(door=Door.IMAP, peer="support", mark=Mark.JUNK)}),
-    (Reason.HELD_CUT, {"envelope": make_envelope(door=Door.IMAP, peer="support", mark=Mark.CUT)}),
+    (
+        Reason.HELD_JUNK,
+        {"mail": make_mail(), "envelope": make_envelope(door=Door.IMAP, peer="support", mark=Mark.JUNK)},
+    ),
+    (Reason.HELD_CUT, {"mail": make_mail(), "envelope": make_envelope(door=Door.IMAP, peer="support", mark=Mark.CUT)}),
     (
         Reason.BOUNCE_FORGED,
         {"mail": bounce(), "facts": facts_of(make_ticket(), bounced=LETTER)},

@@ -343,14 +343,14 @@ def trust_in_mailbox(*headers: tuple[str, str], peer: str = "support", **rules: 
 
 
 def test_a_mailbox_has_a_border_of_its_own() -> None:
-    own = {"authserv_ids": (GMAIL,), "received_by": (GMAIL,)}
+    own: dict[str, Any] = {"authserv_ids": (GMAIL,), "received_by": (GMAIL,)}
     assert trust_in_mailbox(field(PASS, GMAIL), **own) is Trust.VERIFIED
     assert trust_in_mailbox(field(PASS), **own) is Trust.UNVERIFIED, "the desk's border writes nothing there"
     assert trust_in_mailbox(field(PASS), peer="another", **own) is Trust.VERIFIED, "the rules of the desk itself"
 
 
 def test_a_mailbox_may_trust_a_field_without_an_id_and_no_other() -> None:
-    nameless = {"authserv_ids": ("",), "received_by": ()}
+    nameless: dict[str, Any] = {"authserv_ids": ("",), "received_by": ()}
     received = ("Received", f"from x by {GMAIL} with ESMTPS; Mon, 23 Nov 2026 12:00:00 +0000")
     assert trust_in_mailbox(("Authentication-Results", PASS), received, **nameless) is Trust.VERIFIED
     assert trust_in_mailbox(field(PASS, "evil.example"), received, **nameless) is Trust.UNVERIFIED
@@ -359,7 +359,7 @@ def test_a_mailbox_may_trust_a_field_without_an_id_and_no_other() -> None:
 
 def test_a_provider_that_writes_below_its_received_field_is_believed_there() -> None:
     received = ("Received", f"by {GMAIL} with SMTP id 1; Mon, 23 Nov 2026 12:00:00 +0000")
-    below = {"authserv_ids": (GMAIL,), "received_by": (GMAIL,), "position": "below"}
+    below: dict[str, Any] = {"authserv_ids": (GMAIL,), "received_by": (GMAIL,), "position": "below"}
     assert trust_in_mailbox(received, field(PASS, GMAIL), FOREIGN, **below) is Trust.VERIFIED
     assert trust_in_mailbox(received, FOREIGN, field(PASS, GMAIL), **below) is Trust.UNVERIFIED
     assert trust_in_mailbox(received, field(PASS, GMAIL), **{**below, "position": "above"}) is Trust.UNVERIFIED
