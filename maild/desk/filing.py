@@ -97,6 +97,10 @@ def _folder(state: TicketState, desk: Desk, queue: Queue) -> str:
     return folder_of(state.status, state.category, queue, desk.policy, is_spam=state.is_spam)
 
 
+def _keywords(state: TicketState) -> frozenset[str]:
+    return keywords_of(state.assignee, state.priority)
+
+
 async def obey(desk: Desk, filing: Filing, queue: Queue) -> None:
     """Somebody has moved a letter of a ticket to another folder and left it there: that is a command.
 
@@ -142,24 +146,29 @@ def _misplaced(tx: Tx, desk: Desk, queue: Queue, limit: int) -> list[Misplaced]:
     found = filings.unsettled(tx, queue.name, limit)
     states = filings.states(tx, [filing.ticket for filing in found if filing.ticket])
     return [
-        Misplaced(filing, _folder(state, desk, queue), keywords_of(state.assignee, state.priority))
+        Misplaced(filing, _folder(state, desk, queue), _keywords(state))
         for filing in found
         if filing.ticket and (state := states.get(filing.ticket))
     ]
 
 
-async def put_right(desk: Desk, present: Sequence[Misplaced], *, gone: Sequence[Misplaced]) -> None:
+async def put_right(desk: Desk, queue: Queue, present: Sequence[Misplaced], *, gone: Sequence[Misplaced]) -> None:
     """Those that were there lie where they belong now; the others have to be seen again first."""
-    await desk.store.run(_put_right, present, gone, desk.now())
+    await desk.store.run(_put_right, desk, queue, present, gone)
 
 
-def _put_right(tx: Tx, present: Sequence[Misplaced], gone: Sequence[Misplaced], now: datetime) -> None:
+def _put_right(tx: Tx, desk: Desk, queue: Queue, present: Sequence[Misplaced], gone: Sequence[Misplaced]) -> None:
+    """A ticket that has changed since they were looked at leaves its letters to be looked at once more."""
     for letter in present:
         if letter.folder != letter.filing.folder:
             filings.lies(tx, letter.filing.id, letter.folder)
-    filings.settled(tx, [letter.filing.id for letter in present])
+    states = filings.states(tx, [letter.filing.ticket for letter in present if letter.filing.ticket])
+    for letter in present:
+        state = states.get(letter.filing.ticket or 0)
+        if state and (letter.folder, letter.keywords) == (_folder(state, desk, queue), _keywords(state)):
+            filings.settled(tx, letter.filing.id)
     for letter in gone:
-        filings.missing(tx, letter.filing.id, now)
+        filings.missing(tx, letter.filing.id, desk.now())
 
 
 async def note_deleted(desk: Desk, queue: Queue, before: datetime) -> None:
@@ -189,7 +198,7 @@ def _place_for(
     folder = _folder(state, desk, queue) if state else queue.new
     known = filings.of_message(tx, queue.name, message_id)
     filing = known[0] if known else filings.begin(tx, queue.name, ticket, message_id, purpose, folder)
-    return filing, keywords_of(state.assignee, state.priority) if state else frozenset(), bool(known)
+    return filing, _keywords(state) if state else frozenset(), bool(known)
 
 
 async def filed(desk: Desk, filing: Filing, letter: outbox.Letter) -> None:

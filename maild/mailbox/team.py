@@ -206,7 +206,7 @@ class Team:
             selected = await self._mailbox.select(name)
         except ServerRefused:
             log.warning("mailbox %s: a folder has gone", self.queue.name)
-            await filing.put_right(self._desk, [], gone=group)
+            await filing.put_right(self._desk, self.queue, [], gone=group)
             return
         good = [one for one in group if one.filing.uidvalidity == selected.uidvalidity]
         there = {each.uid: each for each in await self._mailbox.messages([one.filing.uid for one in good])}
@@ -216,7 +216,7 @@ class Team:
             await self._mailbox.move([one.filing.uid for one in present], self._places.names[target])
             self._next_look = 0.0
         missing = [one for one in group if one not in present]
-        await filing.put_right(self._desk, present, gone=missing)
+        await filing.put_right(self._desk, self.queue, present, gone=missing)
 
     async def _mark(self, found: Sequence[tuple[Misplaced, Message]]) -> None:
         """Keywords for what changes by itself. A server that keeps none does without."""

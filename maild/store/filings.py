@@ -139,10 +139,9 @@ def gone(tx: Tx, filing: int) -> None:
     tx.run("UPDATE filings SET state = 'gone', missing_since = NULL WHERE id = ?", filing)
 
 
-def settled(tx: Tx, filings: Sequence[int]) -> None:
-    """They lie where they ought to, with the right keywords."""
-    for filing in filings:
-        tx.run("UPDATE filings SET is_settled = TRUE WHERE id = ?", filing)
+def settled(tx: Tx, filing: int) -> None:
+    """It lies where it ought to, with the right keywords."""
+    tx.run("UPDATE filings SET is_settled = TRUE WHERE id = ?", filing)
 
 
 def unsettle_one(tx: Tx, filing: int) -> None:
