@@ -14,6 +14,7 @@ from maild.config import Config, load
 from maild.desk.desk import Desk
 from maild.mailin.door import DoorSettings
 from maild.mailin.smtp import listen_smtp
+from maild.tuning import tune
 from maild.wiring import build_desk
 
 
@@ -31,6 +32,7 @@ async def serve(desk: Desk, config: Config) -> None:
 
 
 def main() -> None:
+    tune()
     config = load(Path(sys.argv[1]))
     desk = build_desk(config)
     with new_runner() as runner, suppress(KeyboardInterrupt):

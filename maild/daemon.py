@@ -34,6 +34,7 @@ from maild.web.jobs import JobReport
 from maild.web.ops import ops_app
 from maild.web.security import allowed_hosts
 from maild.web.server import HttpServer
+from maild.web.uploads import Limits
 from maild.wiring import access_for, transport_of
 
 log = logging.getLogger(__name__)
@@ -146,7 +147,8 @@ def _http_servers(
     static = (config.desk.templates or templates_dir()) / "static"
     if bound := listening.sockets["http"]:
         hosts = allowed_hosts(config.desk.public_url, listening.addresses("http"))
-        servers.append(HttpServer(web_app(desk, hosts, static, config.http.trusted_proxies), bound))
+        limits = Limits(config.smtp.max_size, config.disk)
+        servers.append(HttpServer(web_app(desk, hosts, static, config.http.trusted_proxies, limits), bound))
     if bound := listening.sockets["ops"]:
 
         def values() -> Mapping[str, float]:

@@ -12,7 +12,7 @@ from maild.mailbox.keeper import MailboxState, keep
 from maild.mailbox.team import Keeping
 from maild.store import mailboxes
 from maild.web.jobs import MailboxReport
-from maild.wiring import intake_for, place_of
+from maild.wiring import intake_for, place_of, shadow_for
 
 _QUEUE = "\tqueue"  # no name in the configuration holds a tab
 
@@ -30,6 +30,10 @@ class Mailboxes:
         """Look after all of them, until cancelled. None of them stops the others, or raises."""
         async with asyncio.TaskGroup() as group:
             for mailbox in self._config.imap:
+                if mailbox.shadow:
+                    shadow = shadow_for(self._desk, self._config, mailbox)
+                    state = MailboxState(mailbox.name)
+                    group.create_task(keep(self._desk, place_of(mailbox), shadow.work, state, self._holder))
                 if mailbox.is_intake:
                     state = self.states[mailbox.name]
                     intake = intake_for(self._desk, self._config, mailbox, from_beginning=self._from_beginning)

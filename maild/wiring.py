@@ -15,6 +15,7 @@ from maild.core.tokens import Keys, derive_keys, fingerprint
 from maild.desk.desk import Desk
 from maild.mailbox.intake import Intake, Settled, leave, mark_read, move_to
 from maild.mailbox.login import Place
+from maild.mailbox.shadow import Shadow
 from maild.mailin.access import Access, tls_context
 from maild.mailout.outcome import Transport
 from maild.mailout.relay import relay_of, transport_for
@@ -129,6 +130,12 @@ def intake_for(desk: Desk, config: Config, mailbox: Imap, *, from_beginning: boo
         settled=_settled(mailbox.after),
         takes_old=from_beginning,
     )
+
+
+def shadow_for(desk: Desk, config: Config, mailbox: Imap) -> Shadow:
+    """How a mailbox is watched of which nothing is taken."""
+    category = mailbox.category or config.desk.default_category or config.category[0].key
+    return Shadow(desk, mailbox.name, mailbox.folder, category)
 
 
 def _settled(after: str) -> Settled:

@@ -24,6 +24,7 @@ HOMES = {
     "flufl": "mime/report.py",
     "httpx": "oauth.py",
     "idna": "core/address.py",
+    "isal": "store/packing.py",
     "itsdangerous": "core/tokens.py",
     "jinja2": "mime/render.py",
     "lxml": "mime/",

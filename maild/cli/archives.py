@@ -28,9 +28,9 @@ class NoArchive(Permanent):
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A mail of an archive: where it lies, for messages; the moment it came; its bytes."""
+    """A mail of an archive: its size in octets, the moment it came, its bytes."""
 
-    where: str
+    size: int
     moment: datetime | None
     load: Callable[[], bytes]
 
@@ -42,7 +42,7 @@ def mbox(path: Path) -> Iterator[Filed]:
             load = _loader(path, start, end)
             raw = load()
             if not _is_expunged(raw):
-                yield Filed(f"{path}: byte {start}", _told(raw) or _from_line_date(first), load)
+                yield Filed(end - start, _told(raw) or _from_line_date(first), load)
 
 
 def _stretches(file: Iterator[bytes]) -> Iterator[tuple[int, int, bytes]]:
@@ -101,7 +101,7 @@ def maildir(folder: Path) -> Iterator[Filed]:
     for name in ("cur", "new"):
         for path in sorted((folder / name).iterdir()):
             if path.is_file() and not path.name.startswith(".") and _SKIPPED_FLAGS.isdisjoint(_flags(path)):
-                yield Filed(str(path), _told(_head(path)) or _changed(path), path.read_bytes)
+                yield Filed(path.stat().st_size, _told(_head(path)) or _changed(path), path.read_bytes)
 
 
 def _flags(path: Path) -> str:

@@ -19,8 +19,8 @@ _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 def check(context: click.Context) -> None:
     """Say what is right and what is to be done.
 
-    Looks at configuration, database, relay, trust in senders, templates, disk and clock. Ends with 0 unless there are
-    errors.
+    Looks at configuration, database, relay, mailboxes, trust in senders, templates, disk and clock. Ends with 0 unless
+    there are errors.
     """
     context.exit(run_checks(config_file()))
 
@@ -31,12 +31,13 @@ def run_checks(path: Path) -> int:
 
     status = 0
     for finding in findings(path):
-        _tell(finding)
+        tell(finding)
         if finding.level == "error":
             status = CONFIG if finding.what == "config" else status or 1
     return status
 
 
-def _tell(finding: "Finding") -> None:
+def tell(finding: "Finding") -> None:
+    """Print one line."""
     level = click.style(f"{finding.level:<8}", fg=_COLOURS[finding.level], bold=finding.level != "ok")
     click.echo(f"{level} {finding.what + ':':<11}{finding.words}")

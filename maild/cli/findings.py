@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from maild.cli.check_dns import dns_findings
+from maild.cli.check_imap import imap_findings
 from maild.cli.check_relay import relay_findings
 from maild.cli.check_trust import trust_findings
 from maild.cli.finding import Finding
@@ -44,6 +45,7 @@ def findings(path: Path) -> Iterator[Finding]:
     yield from dns_findings(config)
     yield from _certificate(config)
     yield from _relay(config, recent)
+    yield from imap_findings(config)
     yield from _templates(config)
     yield from _retention(config)
     yield from _disk(config)

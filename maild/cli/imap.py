@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from maild.cli.exits import NotThere
 from maild.cli.group import Group
 from maild.cli.open import carried_out, loaded_config, opened_desk
 from maild.cli.show import as_json, json_line, local, maybe_rfc3339, table
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
     from maild.config_model import Imap
     from maild.desk.desk import Desk
     from maild.mailbox.reconcile import Reconciled
+    from maild.mailbox.shadow import Shadowed
 
 _STATUS = ("mailbox", "role", "server", "folder", "next UID", "last sweep")
+_SHADOW = ("mailbox", "UID", "received", "from", "what would happen")
 _COMPARED = ("mailbox", "on the server", "in the ledger", "missing UIDs")
 
 
@@ -84,6 +87,44 @@ def reconcile(is_json: bool) -> None:
     else:
         cells = [(one.mailbox, one.on_server, one.in_ledger, ", ".join(map(str, one.missing))) for one in found]
         table(_COMPARED, cells, "Customers' mail arrives in no mailbox of [[imap]].")
+
+
+@imap.command()
+@click.argument("name", metavar="[NAME]", required=False)
+@click.option("--last", metavar="N", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many.")
+@as_json
+def shadow(name: str | None, last: int, is_json: bool) -> None:
+    """What would become of the newest mails of a mailbox; otherwise of each with shadow = true. Changes nothing."""
+    config = loaded_config()
+    chosen = [each for each in config.imap if each.name == name or (name is None and each.shadow)]
+    if name is not None and not chosen:
+        raise NotThere(f"there is no [[imap]] of the name {name}")
+    with opened_desk(config) as desk:
+        told = [(each.name, one) for each in chosen for one in carried_out(_shadowed(desk, config, each, last))]
+        if is_json:
+            from maild.cli.rows import shadow_object
+
+            for box, one in told:
+                json_line(shadow_object(box, one))
+            return
+        cells = [(box, *_shadow_cells(one, desk.policy.timezone)) for box, one in told]
+    table(_SHADOW, cells, "No mailbox has shadow = true." if not chosen else "Nothing lies there.")
+
+
+async def _shadowed(desk: "Desk", config: "Config", mailbox: "Imap", last: int) -> "list[Shadowed]":
+    from maild.mailbox.login import connect
+    from maild.wiring import place_of, shadow_for
+
+    connection = await connect(place_of(mailbox))
+    try:
+        return await shadow_for(desk, config, mailbox).recent(connection, last)
+    finally:
+        await connection.logout()
+
+
+def _shadow_cells(one: "Shadowed", zone: str) -> tuple[object, ...]:
+    author = one.foreseen.mail.author
+    return one.uid, local(one.received_at, zone), author.address if author else "", one.foreseen.words
 
 
 async def _reconciled(desk: "Desk", config: "Config") -> "list[Reconciled]":

@@ -3,23 +3,29 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from maild.cli.exits import NotThere
 from maild.cli.group import Group
 from maild.cli.open import carried_out, loaded_config, opened_desk
 from maild.cli.show import as_json, counted, json_line
 
 if TYPE_CHECKING:
     from maild.cli.archives import Filed
+    from maild.config import Config
+    from maild.config_model import Imap
     from maild.desk.bring_in import Terms
     from maild.desk.desk import Desk
 
+T = TypeVar("T")
+
 _BATCH = 100  # mails: those of a daemon beside us do not wait for longer
+_OCTETS = 16 * 2**20
 
 
 @click.group("import", cls=Group)
@@ -64,25 +70,83 @@ def maildir(folders: tuple[Path, ...], **options: Any) -> None:
     _bring_in([mail for folder in folders for mail in read(folder)], **options)
 
 
-def _bring_in(
-    found: "list[Filed]", *, is_sending: bool, since: datetime | None, category: str | None, is_json: bool
-) -> None:
-    """The oldest first, so that answers find what they answer."""
+@import_.command()
+@click.argument("name", metavar="NAME")
+@click.option("--folder", help="The folder to read; otherwise the one in the configuration.")
+@_options
+def imap(name: str, folder: str | None, **options: Any) -> None:
+    """Bring in what lies in a folder of the mailbox NAME of [[imap]]. Nothing changes there."""
     config = loaded_config()
+    mailbox = next((each for each in config.imap if each.name == name), None)
+    if mailbox is None:
+        raise NotThere(f"there is no [[imap]] of the name {name}")
+    asked = _asked(config, **options)
+    with opened_desk(config) as desk:
+        _tell(carried_out(_take_from(desk, mailbox, folder or mailbox.folder, asked)), is_json=asked.is_json)
+
+
+async def _take_from(desk: "Desk", mailbox: "Imap", folder: str, asked: "Asked") -> Counter[str]:
+    """A connection stays open while what it has brought is understood."""
+    from maild.desk.bring_in import bring_in
+    from maild.mailbox.login import connect
+    from maild.mime.line_ends import with_crlf
+    from maild.store import fates
+    from maild.wiring import place_of
+
+    newest = await desk.store.read(fates.newest)
+    seen: set[int] = set()
+    connection = await connect(place_of(mailbox))
+    try:
+        await connection.select(folder, read_only=True)
+        messages = sorted(await connection.messages(await connection.uids()), key=lambda each: each.internaldate)
+        wanted = [each for each in messages if asked.wants(each.internaldate)]
+        with _progress(len(wanted)) as advance:
+            for batch in _batches(wanted, lambda each: each.size):
+                raws = await connection.bodies([each.uid for each in batch])
+                mails = [(with_crlf(raws[each.uid]), each.internaldate) for each in batch if each.uid in raws]
+                seen.update(await bring_in(desk, mails, asked.terms))
+                advance(len(batch))
+    finally:
+        await connection.logout()
+    counts = _counted(desk, seen, newest, read=len(wanted))
+    counts["skipped"] = len(messages) - len(wanted)
+    return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the options say."""
+
+    terms: "Terms"
+    since: datetime | None
+    is_json: bool
+
+    def wants(self, moment: datetime) -> bool:
+        """Is mail of that moment to be taken?"""
+        return self.since is None or moment >= self.since
+
+
+def _asked(config: "Config", *, is_sending: bool, since: datetime | None, category: str | None, is_json: bool) -> Asked:
+    from maild.desk.bring_in import Terms
+
     policy = config.policy()
     if category is not None and category not in {each.key for each in policy.categories}:
         raise click.BadParameter(f"there is no category {category!r}", param_hint="--category")
-    now = datetime.now(UTC)
-    first = since.replace(tzinfo=UTC) if since else None
-    dated = sorted(((mail.moment or now, number) for number, mail in enumerate(found)))
-    wanted = [(found[number], moment) for moment, number in dated if first is None or moment >= first]
-    with opened_desk(config) as desk:
-        from maild.desk.bring_in import Terms
+    terms = Terms(category or policy.default_category, is_silent=not is_sending)
+    return Asked(terms, since.replace(tzinfo=UTC) if since else None, is_json)
 
-        terms = Terms(category or policy.default_category, is_silent=not is_sending)
-        counts = _take_all(desk, wanted, terms)
+
+def _bring_in(found: "list[Filed]", **options: Any) -> None:
+    """The oldest first, so that answers find what they answer."""
+    config = loaded_config()
+    asked = _asked(config, **options)
+    now = datetime.now(UTC)
+    dated = sorted(((mail.moment or now, number) for number, mail in enumerate(found)))
+    wanted = [(found[number], moment) for moment, number in dated if asked.wants(moment)]
+    with opened_desk(config) as desk:
+        counts = _take_all(desk, wanted, asked.terms)
     counts["skipped"] = len(found) - len(wanted)
-    _tell(counts, is_json=is_json)
+    _tell(counts, is_json=asked.is_json)
 
 
 def _take_all(desk: "Desk", wanted: "Sequence[tuple[Filed, datetime]]", terms: "Terms") -> Counter[str]:
@@ -93,12 +157,19 @@ def _take_all(desk: "Desk", wanted: "Sequence[tuple[Filed, datetime]]", terms: "
     newest = desk.store.read_now(fates.newest)
     seen: set[int] = set()
     with _progress(len(wanted)) as advance:
-        for batch in _batches(wanted):
-            ids = carried_out(bring_in(desk, [(with_crlf(mail.load()), moment) for mail, moment in batch], terms))
-            seen.update(ids)
+        for batch in _batches(wanted, lambda each: each[0].size):
+            mails = [(with_crlf(mail.load()), moment) for mail, moment in batch]
+            seen.update(carried_out(bring_in(desk, mails, terms)))
             advance(len(batch))
+    return _counted(desk, seen, newest, read=len(wanted))
+
+
+def _counted(desk: "Desk", seen: set[int], newest: int, *, read: int) -> Counter[str]:
+    """What became of mails that were read; those with an id up to `newest` had been there before."""
+    from maild.store import fates
+
     fresh = sorted(mail for mail in seen if mail > newest)
-    counts = Counter({"read": len(wanted), "new": len(fresh), "known": len(wanted) - len(fresh)})
+    counts = Counter({"read": read, "new": len(fresh), "known": read - len(fresh)})
     tickets: set[int] = set()
     for mails in _batches(fresh):
         became = desk.store.read_now(fates.fates, mails)
@@ -118,9 +189,17 @@ def _tell(counts: Counter[str], *, is_json: bool) -> None:
     click.echo(f"the new ones belong to {counted(counts['tickets'], 'ticket')}{held}")
 
 
-def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
-    left = iter(items)
-    while batch := list(islice(left, _BATCH)):
+def _batches(items: Iterable[T], size: Callable[[T], int] = lambda _: 0) -> Iterator[list[T]]:
+    """A hundred at a time, or as many as have 16 MiB together."""
+    batch: list[T] = []
+    octets = 0
+    for item in items:
+        if batch and (len(batch) == _BATCH or octets + size(item) > _OCTETS):
+            yield batch
+            batch, octets = [], 0
+        batch.append(item)
+        octets += size(item)
+    if batch:
         yield batch
 
 

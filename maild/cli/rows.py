@@ -1,7 +1,7 @@
 """The JSON objects that programs read: keys and values are a contract, absent values are null."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from maild.cli.show import maybe_rfc3339, rfc3339
 from maild.core.address import normalise
@@ -13,6 +13,9 @@ from maild.store.grants import Grant
 from maild.store.ledger import LedgerRow
 from maild.store.lists import EventRow, MessageRow, TicketRow
 from maild.store.outbox import OutboxRow
+
+if TYPE_CHECKING:
+    from maild.mailbox.shadow import Shadowed
 
 Json = dict[str, Any]
 
@@ -179,6 +182,26 @@ def audit_object(row: AuditRow) -> Json:
         "via": row.via,
         "what": row.what,
         "reason": row.reason or None,
+    }
+
+
+def shadow_object(mailbox: str, one: "Shadowed") -> Json:
+    """A message of a mailbox in shadow, and what would become of it. `ticket` 0 is a new one."""
+    foreseen = one.foreseen
+    author = foreseen.mail.author
+    return {
+        "mailbox": mailbox,
+        "uid": one.uid,
+        "received_at": rfc3339(one.received_at),
+        "from": (normalise(author.address) or None) if author else None,
+        "subject": foreseen.mail.subject or None,
+        "kind": foreseen.mail.kind.value,
+        "trust": foreseen.trust,
+        "held": foreseen.is_held,
+        "reason": foreseen.reason,
+        "ticket": foreseen.ticket,
+        "category": foreseen.category or None,
+        "letters": [{"letter": letter, "to": to} for letter, to in foreseen.letters],
     }
 
 

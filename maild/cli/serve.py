@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,17 +16,16 @@ from maild.desk.desk import Desk
 from maild.listeners import Listening, bind_all
 from maild.logs import set_up_logging
 from maild.mailin.access import Access
+from maild.tuning import tune
 from maild.wiring import access_for, build_desk, check_routing, check_templates, lock, reload
 
 log = logging.getLogger(__name__)
-
-_TURN = 0.001  # seconds that a thread may compute while the event loop, which answers the clients, waits; Python: 5 ms
 
 
 def serve(path: Path, *, from_beginning: bool = False) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reloads what `_reload` says. Raises ConfigError at the start."""
     set_up_logging()
-    sys.setswitchinterval(_TURN)
+    tune()
     config = load(path)
     with _prepared(config) as (desk, listening, access):
         _runner().run(_serve(desk, config, path, listening, access, from_beginning=from_beginning))

@@ -3,7 +3,7 @@
 from maild.core.case import Case
 from maild.core.effects import OPENED, Effect, Event, Record, Send, SetFields
 from maild.core.facts import TicketFacts
-from maild.core.forms import Card, read_card
+from maild.core.forms import Card, fill, read_card
 from maild.core.letter import Letter
 from maild.core.provoked import dropped
 from maild.core.robots import is_within, may_answer
@@ -15,6 +15,8 @@ from maild.core.trust import Trust
 def first_card(case: Case, category: str, topic: str) -> Card:
     """The card of a new question, as far as its letter fills it in."""
     found = case.policy.category(category).topic(topic)
+    if case.envelope.form is not None:
+        return fill(found, {}, case.envelope.form.fields) if found else Card()
     return read_card(found, {}, case.mail.reply, case.mail.text)
 
 

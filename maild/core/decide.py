@@ -74,12 +74,20 @@ def decide(
         policy=policy,
         keys=keys,
         now=now,
-        routes=tuple(by_subject(route, mail.subject, policy) for route in routes_of(envelope, policy)),
+        routes=tuple(_with_topic(route, mail, envelope, policy) for route in routes_of(envelope, policy)),
         trust=Trust.UNVERIFIED if spoken else trust,
         proofs=tuple(proofs_in(words, envelope, facts, policy, keys)),
         macros=macros,
     )
     return replace(_decide(case, instance, approval, is_released=is_released), trust=trust)
+
+
+def _with_topic(route: Route, mail: Mail, envelope: Envelope, policy: Policy) -> Route:
+    """A form names the topic; else the address does, or a tag in the subject."""
+    if envelope.form is None:
+        return by_subject(route, mail.subject, policy)
+    topic = policy.category(route.category).topic(envelope.form.topic)
+    return replace(route, topic=topic.key if topic else "")
 
 
 def decide_second_arrival(envelope: Envelope, known: Iterable[str], ticket: TicketFacts, policy: Policy) -> Decision:

@@ -3,7 +3,8 @@
 `mime.parse` makes them, the rules of `core` read them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -138,14 +139,23 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """What the form of a new question says beside its words: nobody has to guess it from them. `fields` are by key."""
+
+    topic: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """How one arrival of a mail reached us (RFC 5321 §2.3.1, §4.5.5).
 
     `mail_from` is "" for the null sender. `peer` is the client's address, "" for a unix socket, the name of the mailbox
     at the door imap.
     `is_trusted_peer`: its Authentication-Results fields count. `user` is the address that authenticated, or "";
-    at the door imap that of the mailbox from which it was sent.
+    at the doors imap and import that of the mailbox from which it was sent.
     `results` is the value of such a field as we wrote it ourselves (`trust.verify`), "" if nothing was checked.
+    `form` comes with a question that was asked in the portal.
     `is_silent`: old mail that is brought in; nobody is written to because of it, and no deadline begins.
     """
 
@@ -158,6 +168,7 @@ class Envelope:
     received_at: datetime
     results: str = ""
     is_silent: bool = False
+    form: Form | None = None
     mark: Mark = Mark.NONE
 
     @property
@@ -168,4 +179,4 @@ class Envelope:
     @property
     def sent_in(self) -> str:
         """The address of the mailbox of support in whose Sent folder it lay, "" for a mail that came in."""
-        return self.user if self.door is Door.IMAP else ""
+        return self.user if self.door in (Door.IMAP, Door.IMPORT) else ""

@@ -10,6 +10,7 @@ from maild.core.received import received_moment
 from maild.desk.desk import Desk
 from maild.store import ledger
 from maild.store.db import Tx
+from maild.store.packing import Packed, pack
 
 _SMALL = 64 * 1024  # octets; hashing and compressing more than that is not for the event loop
 
@@ -40,5 +41,5 @@ async def accept(
     return mail
 
 
-def _prepare(raw: bytes) -> tuple[Identity, ledger.Packed]:
-    return identity_of(raw), ledger.pack(raw)
+def _prepare(raw: bytes) -> tuple[Identity, Packed]:
+    return identity_of(raw), pack(raw)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from maild.core.address import normalise
 from maild.core.identity import identity_of
 from maild.core.mail import Door, Envelope
 from maild.core.route import category_for
@@ -49,16 +50,21 @@ async def _take(desk: Desk, raw: bytes, moment: datetime, terms: Terms) -> int:
 
 
 def envelope_of(desk: Desk, raw: bytes, moment: datetime, terms: Terms) -> Envelope:
-    """The envelope that a mail of our own archive may have come with; our border host has judged it at the door."""
+    """The envelope that a mail of our own archive may have come with; our border host has judged it at the door.
+
+    What support wrote and no server handed on is a copy out of a Sent folder.
+    """
     facts = stored_facts(raw)
+    author = normalise(facts.author)
+    is_sent = not facts.has_travelled and desk.policy.is_support(author)
     ours = tuple(address for address in facts.recipients if category_for(address, desk.policy))
     return Envelope(
         mail_from=facts.mail_from,
-        rcpt_tos=ours or (desk.policy.category(terms.category).address,),
+        rcpt_tos=facts.recipients if is_sent else ours or (desk.policy.category(terms.category).address,),
         door=Door.IMPORT,
         peer="",
         is_trusted_peer=True,
-        user="",
+        user=author if is_sent else "",
         received_at=moment,
         is_silent=terms.is_silent,
     )

@@ -11,7 +11,7 @@ from maild.core.policy import Policy
 from maild.desk.act import NONCE_AGE
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
-from maild.store import deadlines, mailboxes, mend, nonces, rates, sessions, snoozes, tickets
+from maild.store import deadlines, drafts, mailboxes, mend, nonces, rates, sessions, snoozes, tickets
 from maild.store.db import Tx
 
 log = logging.getLogger(__name__)
@@ -126,6 +126,7 @@ async def forget_nonces(desk: Desk) -> int:
 def _forget(tx: Tx, now: datetime) -> int:
     rates.forget(tx, now - rates.RATES_AGE)
     sessions.forget(tx, now)
+    drafts.forget(tx, now - drafts.DRAFT_AGE)
     return nonces.forget(tx, now - NONCE_AGE)
 
 

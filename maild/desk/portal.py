@@ -12,17 +12,18 @@ from hashlib import sha256
 from maild.core.address import domain_of
 from maild.core.clicks import decide_click
 from maild.core.effects import Way
-from maild.core.errors import BadLink
+from maild.core.errors import BadLink, NotAllowed
 from maild.core.facts import Facts, TicketFacts
-from maild.core.mail import Door, Envelope
+from maild.core.mail import Door, Envelope, Form
 from maild.core.portal import WISH_FIELD
 from maild.core.rights import Actor, Right, Standing, authorise, rights_of
+from maild.core.subject import own_subject, subject_of
 from maild.core.tokens import Action, Claim, Purpose, reply_address
 from maild.desk.accept import accept
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
 from maild.mime.compose import Outgoing, OutgoingAttachment, compose
-from maild.store import ledger, people, tickets
+from maild.store import ledger, mine, people, tickets
 from maild.store.db import Tx
 
 _PATIENCE = 3.0  # seconds that a page waits to show what became of its words
@@ -36,6 +37,7 @@ class Post:
     `nonce` is that of the page, already checked: a form that is sent twice is one mail. `person` is his (normalised)
     address, `client` that of his machine. `rcpt` is where it leads: the address of a category, of its topic, or one
     with a token of his; `to` is the bare one, for the header. `solves`: he ticked «Пометить вопрос как решенный».
+    `form` is that of a new question.
     """
 
     person: str
@@ -47,6 +49,7 @@ class Post:
     words: str
     files: tuple[OutgoingAttachment, ...] = ()
     solves: bool = False
+    form: Form | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ async def write_mail(desk: Desk, post: Post) -> Posted:
         is_trusted_peer=False,
         user=post.person,
         received_at=desk.now(),
+        form=post.form,
     )
     mail = await accept(desk, raw, envelope)
     return Posted(mail, await _settled(desk, mail))
@@ -137,12 +141,48 @@ async def reply(
     )
 
 
+async def ask(
+    desk: Desk,
+    person: str,
+    *,
+    client: str,
+    nonce: str,
+    category: str,
+    form: Form,
+    words: str,
+    files: tuple[OutgoingAttachment, ...] = (),
+) -> Posted:
+    """«Задать вопрос»: a ticket in that category, with the topic and the fields of the form.
+
+    Raises NotAllowed for support's own people: they would become their own customers.
+    """
+    policy = desk.policy
+    if policy.is_agent_of(person, category) or policy.is_desk_address(person):
+        raise NotAllowed("support does not ask itself")
+    found = policy.category(category)
+    title = (found.topic(form.topic) or found).title.into(policy.language)
+    return await write_mail(
+        desk,
+        Post(
+            person=person,
+            client=client,
+            nonce=nonce,
+            to=found.address,
+            rcpt=found.address,
+            subject=own_subject(subject_of(words, title), policy.subject_tag) or title,
+            words=words,
+            files=files,
+            form=form,
+        ),
+    )
+
+
 def own_ticket(tx: Tx, desk: Desk, number: int, person: str) -> tuple[TicketFacts, Facts]:
     """A ticket that this person may read as its customer or his guest, or the one that it was merged into.
 
     Raises BadLink in the same words, after the same work, for one that is not his and one that is not there.
     """
-    found = tickets.facts_of_ticket(tx, number)
+    found = tickets.facts_of_ticket(tx, number) if mine.may_read(tx, number, person) else None
     if found is None or not found[0].may_join(person):
         raise BadLink("no such page")
     if Right.READ not in rights_of(_customer(person), found[0].category, found[0], desk.policy):

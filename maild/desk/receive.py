@@ -163,6 +163,7 @@ def merged(arrivals: tuple[Envelope, ...]) -> Envelope:
         received_at=first.received_at,
         results=first.results,
         is_silent=all(arrival.is_silent for arrival in arrivals),
+        form=first.form,
         mark=first.mark if all(arrival.mark for arrival in arrivals) else Mark.NONE,
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _HALF = 0.1  # seconds in which half of it is forgotten
-_RUSH = 20.0  # about 140 small mails a second, which is more than can be understood in that time
+_RUSH = 8.0  # about 55 small mails a second, which is more than can be understood in that time
 _UNIT = 65_536  # octets that are as much work as one more mail
 _STEP = 0.02  # seconds
 _PATIENCE = 0.005  # seconds for each mail that has come in lately: the work behind the door gets some time of its own

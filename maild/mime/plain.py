@@ -47,6 +47,8 @@ def _line(line: str) -> str:
     """One line, escaped, its links made, its indentation kept by no-break spaces."""
     bare = line.expandtabs(4).lstrip(" ")
     indent = "&nbsp;" * min(len(line.expandtabs(4)) - len(bare), 40)
+    if "://" not in bare:
+        return indent + escape(bare)
     pieces, at = [], 0
     for found in _URL.finditer(bare):
         url = _without_trailing(found.group())
@@ -72,6 +74,14 @@ def _without_trailing(url: str) -> str:
 def quoted(text: str) -> str:
     """Every line behind "> ", as mail programs quote."""
     return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+
+
+def beginning(text: str, limit: int) -> str:
+    """The text, or the whole lines of it that fit into `limit` characters, and a mark that more follows."""
+    if len(text) <= limit:
+        return text
+    lines, _, _ = text[: limit + 1].rpartition("\n")
+    return f"{(lines or text[:limit]).rstrip()}\n[…]"
 
 
 def size(octets: int, language: str) -> str:

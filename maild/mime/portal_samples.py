@@ -5,9 +5,10 @@ What is in it is what these templates may use.
 
 from typing import Any
 
+from maild.mime.ask_samples import ASK_PAGES, sample_question
 from maild.mime.samples import NOW
 
-PORTAL_PAGES = tuple(
+PORTAL_PAGES = ASK_PAGES + tuple(
     f"portal/{name}"
     for name in (
         *("login", "sent", "enter", "login_over", "nothing_here", "nothing", "stale"),
@@ -21,6 +22,7 @@ Context = dict[str, Any]
 def sample_portal(language: str) -> Context:
     """A full context for any page of the portal."""
     return {
+        **sample_question(),
         "desk": {"name": "Кактус" if language == "ru" else "Kaktus"},
         "visitor": "customer@firma.example",
         "path": "/",
@@ -46,6 +48,7 @@ def sample_portal(language: str) -> Context:
         "before": 7,
         "is_newest": True,
         "is_past": False,
+        "asks_new": False,
         "may_confirm": True,
         "may_continue": True,
         "reopen_until": NOW,

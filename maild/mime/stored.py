@@ -15,11 +15,17 @@ _WRITTEN = ("to", "cc", "resent-to", "resent-cc", "bcc")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """`mail_from` is "" for the null sender; `recipients` are as written; `moment` is None without a date."""
+    """`author` is that of From; `mail_from` "" is the null sender; `recipients` are as written; without a date there is
+    no `moment`.
 
+    `has_travelled`: a server has handed it on, and written that down (RFC 5321 §4.4). Copies of what was sent have not.
+    """
+
+    author: str
     mail_from: str
     recipients: tuple[str, ...]
     moment: datetime | None
+    has_travelled: bool
 
 
 def stored_facts(raw: bytes) -> Stored:
@@ -30,16 +36,19 @@ def stored_facts(raw: bytes) -> Stored:
         values.setdefault(name.lower(), []).append(fields.unfold(value, ""))
     told = (value for name in (*_DELIVERED, *_WRITTEN) for value in values.get(name, ()))
     people = mailboxes.read_list(", ".join(told))
-    return Stored(_sender(values), tuple(dict.fromkeys(person.address for person in people)), _moment(values))
+    return Stored(
+        author=_first(values, "from"),
+        mail_from=_first(values, "return-path" if "return-path" in values else "from"),
+        recipients=tuple(dict.fromkeys(person.address for person in people)),
+        moment=_moment(values),
+        has_travelled="received" in values,
+    )
 
 
-def _sender(values: dict[str, list[str]]) -> str:
-    """Return-Path (RFC 5321 §4.4); without one the author stands in, since only servers leave the sender empty."""
-    for name in ("return-path", "from"):
-        for value in values.get(name, [])[:1]:
-            people = mailboxes.read_list(value)
-            return people[0].address if people else ""
-    return ""
+def _first(values: dict[str, list[str]], name: str) -> str:
+    """The first address of a field. Without Return-Path (RFC 5321 §4.4) the author stands in for the sender."""
+    people = mailboxes.read_list(values.get(name, [""])[0])
+    return people[0].address if people else ""
 
 
 def _moment(values: dict[str, list[str]]) -> datetime | None:

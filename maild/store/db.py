@@ -26,6 +26,14 @@ T = TypeVar("T")
 _READERS = 2
 
 
+class _Crowd:
+    """What is asked in one turn of an event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.jobs: list[Job] = []
+
+
 class Store:
     """An open database. Make it with `open_store`; close it at the end."""
 
@@ -33,6 +41,7 @@ class Store:
         self._backend = backend
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
         self._writer = Writer(backend)
+        self._crowd: _Crowd | None = None
 
     @property
     def died(self) -> Future[None]:
@@ -65,10 +74,23 @@ class Store:
         return answer
 
     async def _ask(self, call: Call, item: Any) -> Any:
-        """Done even if whoever asks goes away meanwhile."""
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._writer.submit(Job(call, item, answer))
+        """Done even if whoever asks goes away meanwhile.
+
+        What is asked in one turn of the event loop is handed over at its end, so that one commit serves all of it:
+        that costs the machine as much as a commit for one.
+        """
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
+        if self._crowd is None or self._crowd.loop is not loop:
+            self._crowd = _Crowd(loop)
+            loop.call_soon(self._hand_over, self._crowd)
+        self._crowd.jobs.append(Job(call, item, answer))
         return await answer
+
+    def _hand_over(self, crowd: "_Crowd") -> None:
+        self._crowd = None
+        for job in crowd.jobs:
+            self._writer.submit(job)
 
     async def read(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `fn(tx, …)` sees in one snapshot. It must not write."""

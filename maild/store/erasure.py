@@ -10,6 +10,7 @@ from datetime import datetime
 
 from maild.store import ledger, unreachable
 from maild.store.db import Tx
+from maild.store.packing import pack
 
 SUBJECT = "(erased)"
 _REASON = "erased"
@@ -119,7 +120,7 @@ def _replace_in_raw(tx: Tx, mails: Iterable[int], change: Callable[[bytes], byte
     for mail in mails:
         raw = ledger.raw(tx, mail)
         if raw is not None and (changed := change(raw)) != raw:
-            tx.run("UPDATE mails SET octets = ? WHERE id = ?", ledger.pack(changed).data, mail)
+            tx.run("UPDATE mails SET octets = ? WHERE id = ?", pack(changed).data, mail)
 
 
 def _replace(tx: Tx, table: str, column: str, like: str, change: Callable[[str], str]) -> None:

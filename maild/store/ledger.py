@@ -1,32 +1,22 @@
 """The mail ledger: every mail that came in, once, with its envelopes and its fate. Nothing leaves it silently."""
 
 import json
-import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from maild.core.effects import Reason
 from maild.core.facts import Approval
 from maild.core.identity import Identity
-from maild.core.mail import Door, Envelope, Mark
+from maild.core.mail import Door, Envelope, Form, Mark
 from maild.store import approvals, muted
 from maild.store.db import Row, Tx
+from maild.store.packing import Packed, unpack, unpack_head
 from maild.store.times import from_micros, to_micros
 
 LEASE = timedelta(seconds=60)  # a worker that died gives its mails back after that
 MAX_ATTEMPTS = 3
 BELL = "mail"  # rung on all nodes for a mail to be understood
-_SAMPLE = 8192  # octets
-_HARDLY = 0.7  # of its size is left of a sample of base64, and about a third of text
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """Raw mail as it is stored. Made outside the transaction: compressing must not hold up the writer."""
-
-    data: bytes
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +37,6 @@ class SpooledMail:
     last_arrival: int
     known_rcpts: frozenset[str]
     approval: Approval | None = None
-
-
-def pack(raw: bytes) -> Packed:
-    """Compress a raw mail, quickly: it is mostly small text, or base64 of what is compressed already.
-
-    A small window need not be cleared as long as a large one. Where hardly anything repeats, as in base64, a search for
-    repetitions takes three times as long as the code alone, and saves nothing.
-    """
-    start = len(raw) // 2
-    sample = raw[start : start + _SAMPLE]
-    window, memory = (13, 5) if len(raw) <= _SAMPLE else (zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL)
-    repeats = len(zlib.compress(sample, 1)) < len(sample) * _HARDLY if len(raw) > 4 * _SAMPLE else True
-    strategy = zlib.Z_DEFAULT_STRATEGY if repeats else zlib.Z_HUFFMAN_ONLY
-    packer = zlib.compressobj(1, zlib.DEFLATED, window, memory, strategy)
-    return Packed(packer.compress(raw) + packer.flush(), len(raw))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +146,7 @@ def _known(tx: Tx, identity: Identity) -> int:
 
 _ARRIVAL = (
     'INSERT INTO arrivals (mail, door, source_key, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at,'
-    " results, is_silent, mark, is_routed) VALUES "
+    " results, is_silent, mark, form, is_routed) VALUES "
 )
 
 
@@ -180,12 +155,17 @@ def _arrival(delivery: Delivery, mail: int, *, is_routed: bool) -> tuple[object,
     return (
         mail, envelope.door.value, delivery.source_key, envelope.peer, envelope.is_trusted_peer, envelope.user,
         envelope.mail_from, json.dumps(envelope.rcpt_tos), to_micros(envelope.received_at), envelope.results,
-        envelope.is_silent, envelope.mark.value, is_routed,
+        envelope.is_silent, envelope.mark.value, _form_text(envelope.form), is_routed,
     )  # fmt: skip
 
 
+def _form_text(form: Form | None) -> str:
+    """As JSON, "" without one."""
+    return json.dumps(asdict(form), ensure_ascii=False) if form else ""
+
+
 def _add_arrivals(tx: Tx, arrivals: Sequence[tuple[object, ...]]) -> None:
-    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
+    values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(arrivals))
     tx.run(_ARRIVAL + values, *(value for arrival in arrivals for value in arrival))
 
 
@@ -215,26 +195,27 @@ def load(tx: Tx, mail: int) -> SpooledMail:
         raise LookupError(f"no mail {mail}")
     rows = tx.all(
         'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent,'
-        " mark, is_routed, id FROM arrivals WHERE mail = ? ORDER BY id",
+        " mark, form, is_routed, id FROM arrivals WHERE mail = ? ORDER BY id",
         mail,
     )
     approval = approvals.of_mail(tx, mail) if row[3] else None
     return SpooledMail(
         id=mail,
-        raw=zlib.decompress(row[0]),
+        raw=unpack(row[0]),
         attempts=int(row[1]),
         ticket=row[2],
         is_released=bool(row[3]) and approval is None,
-        arrivals=tuple(_envelope(entry) for entry in rows if not entry[10]),
-        last_arrival=max(int(entry[11]) for entry in rows),
-        known_rcpts=frozenset(address for entry in rows if entry[10] for address in json.loads(entry[5])),
+        arrivals=tuple(_envelope(entry) for entry in rows if not entry[11]),
+        last_arrival=max(int(entry[12]) for entry in rows),
+        known_rcpts=frozenset(address for entry in rows if entry[11] for address in json.loads(entry[5])),
         approval=approval,
     )
 
 
 _HEAD = 256 * 2**10  # octets
 _DELIVERED = (
-    'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent, mark, mail'
+    'SELECT door, peer, is_trusted_peer, "user", mail_from, rcpt_tos, received_at, results, is_silent, mark, form,'
+    " mail"
     " FROM arrivals"
 )
 
@@ -251,6 +232,7 @@ def _envelope(row: Row) -> Envelope:
         results=row[7],
         is_silent=bool(row[8]),
         mark=Mark(row[9]),
+        form=Form(**json.loads(row[10])) if row[10] else None,
     )
 
 
@@ -401,7 +383,7 @@ def drop(tx: Tx, mail: int, reason: str, now: datetime) -> bool:
 def raw(tx: Tx, mail: int) -> bytes | None:
     """The mail as it came over the wire; None if there is no such mail, or its bytes are kept no longer."""
     row = tx.one("SELECT octets FROM mails WHERE id = ?", mail)
-    return zlib.decompress(row[0]) if row and row[0] else None
+    return unpack(row[0]) if row and row[0] else None
 
 
 def has_raw(tx: Tx, mail: int) -> bool:
@@ -412,7 +394,7 @@ def has_raw(tx: Tx, mail: int) -> bool:
 def head(tx: Tx, mail: int) -> bytes:
     """The first 256 KiB of a mail, which is all that a header section may have; b"" if there is none."""
     row = tx.one("SELECT octets FROM mails WHERE id = ?", mail)
-    return zlib.decompressobj().decompress(row[0], _HEAD) if row else b""
+    return unpack_head(row[0], _HEAD) if row else b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,7 +435,7 @@ def row(tx: Tx, mail: int) -> LedgerRow | None:
 
 def recent(tx: Tx, limit: int) -> list[tuple[int, Envelope]]:
     """The newest deliveries, newest first: which mail, and how it came."""
-    return [(int(found[10]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
+    return [(int(found[11]), _envelope(found)) for found in tx.all(f"{_DELIVERED} ORDER BY id DESC LIMIT ?", limit)]
 
 
 def envelope_of(tx: Tx, mail: int) -> Envelope | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from maild.store.db import Tx
 
+_LATEST = 20  # tickets in which somebody's name is looked for
 _CHUNK = 500  # parameters of one statement; SQLite and PostgreSQL both take many more
 
 
@@ -45,7 +46,9 @@ def is_known(tx: Tx, address: str) -> bool:
 def name_of(tx: Tx, address: str) -> str:
     """What this person last called himself, "" if that is not known."""
     row = tx.one(
-        "SELECT name FROM participants WHERE address = ? AND name <> '' ORDER BY created_at DESC, ticket DESC LIMIT 1",
-        address,
-    )
+        "SELECT name FROM (SELECT name, created_at, ticket FROM participants WHERE address = ?"
+        " ORDER BY created_at DESC, ticket DESC LIMIT ?) AS latest WHERE name <> ''"
+        " ORDER BY created_at DESC, ticket DESC LIMIT 1",
+        address, _LATEST,
+    )  # fmt: skip
     return str(row[0]) if row else ""

@@ -10,7 +10,8 @@ from maild.store.db import Tx
 from maild.store.times import from_micros, to_micros
 
 _NOTHING = b""
-_OF_TICKETS = ("messages", "events", "participants", "cc_proposals", "snoozes", "outbox")
+_OF_TICKETS = ("messages", "events", "participants", "cc_proposals", "snoozes", "filings", "outbox")
+_OF_LETTERS = ("delivery_reports", "sent_copies")
 
 Due = list[tuple[int, datetime]]
 
@@ -72,7 +73,8 @@ def delete_raw(tx: Tx, mails: Sequence[int]) -> None:
 def delete_tickets(tx: Tx, numbers: Sequence[int]) -> None:
     """These tickets are gone with everything that was said in them; their numbers are not used again."""
     marks = _marks(numbers)
-    tx.run(f"DELETE FROM delivery_reports WHERE letter IN (SELECT id FROM outbox WHERE ticket IN ({marks}))", *numbers)
+    for table in _OF_LETTERS:
+        tx.run(f"DELETE FROM {table} WHERE letter IN (SELECT id FROM outbox WHERE ticket IN ({marks}))", *numbers)
     for table in _OF_TICKETS:
         tx.run(f"DELETE FROM {table} WHERE ticket IN ({marks})", *numbers)
     tx.run(f"DELETE FROM tickets WHERE number IN ({marks})", *numbers)

@@ -30,7 +30,6 @@ class Sqlite(Backend):
     def writing(self) -> Iterator[None]:
         """With the write lock from the first statement on: nobody decides on what another one is changing."""
         with self.database.atomic("IMMEDIATE"):
-            self._check_files()
             yield
             self._check_files()
 

@@ -58,11 +58,9 @@ class Writer:
         self._thread.start()
 
     def submit(self, job: Job) -> None:
-        """Let it be done and answered. Raises StoreBusy if nothing is done any more."""
-        if self.died.done():
-            raise StoreBusy("the database is not available")
+        """Let it be done and answered; with StoreBusy if nothing is done any more."""
         self._jobs.put(job)
-        if self.died.done():  # it died between the question and the put: nobody else would answer
+        if self.died.done():  # nobody else would answer
             self._refuse_waiting()
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from maild.core.tokens import read_held_token
 from maild.desk.desk import Desk
 from maild.web.access import AccessPages
 from maild.web.actions import ActionPages
+from maild.web.ask import AskPages
 from maild.web.fields import FieldPages
 from maild.web.files import FileDownloads
 from maild.web.forms import MAX_READ
@@ -27,6 +28,7 @@ from maild.web.proxies import Proxies
 from maild.web.security import Guard
 from maild.web.thread import ThreadPages
 from maild.web.tickets import TicketPages
+from maild.web.uploads import Limits, Uploads
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -34,9 +36,15 @@ _STYLE_AGE = 3600  # seconds
 _RETRY_AFTER = 30  # seconds
 
 
-def web_app(desk: Desk, hosts: frozenset[str], static: Path, proxies: tuple[Network, ...] = ()) -> ASGIApp:
+def web_app(
+    desk: Desk,
+    hosts: frozenset[str],
+    static: Path,
+    proxies: tuple[Network, ...] = (),
+    limits: Limits = Limits(),  # noqa: B008 - a frozen value
+) -> ASGIApp:
     """The pages for customers. `hosts` is from `allowed_hosts`; `static` is the directory with the style sheets, read
-    once; `proxies` are those that tell whose request they pass on.
+    once; `proxies` are those that tell whose request they pass on; `limits` is how much may be sent to us.
 
     Raises OSError when there is no style sheet.
     """
@@ -45,9 +53,11 @@ def web_app(desk: Desk, hosts: frozenset[str], static: Path, proxies: tuple[Netw
         Route("/fields/{token}", FieldPages(desk).answer, methods=["GET", "POST"], max_body_size=MAX_READ),
         Route("/l/{token}", LanguagePages(desk).answer, methods=["GET", "POST"], max_body_size=MAX_READ),
         Route("/f/{token}", FileDownloads(desk).answer, methods=["GET"]),
-        *portal_routes(desk),
+        *portal_routes(desk, limits),
         stylesheet_route(static),
         stylesheet_route(static, "portal.css"),
+        stylesheet_route(static, "ask.css"),
+        _script_route(static, "ask.js"),
     ]
 
     def plain_page(name: str) -> str:
@@ -56,28 +66,36 @@ def web_app(desk: Desk, hosts: frozenset[str], static: Path, proxies: tuple[Netw
     return Proxies(Guard(application(routes, plain_page), hosts), proxies)
 
 
-def portal_routes(desk: Desk) -> list[Route]:
+def portal_routes(desk: Desk, limits: Limits) -> list[Route]:
     """The pages of those who are signed in, and how they get there."""
     portal = Portal(desk)
     login, lists = LoginPages(portal), TicketPages(portal)
     threads, access = ThreadPages(portal, lists), AccessPages(portal)
+    ask = AskPages(portal, Uploads(limits))
 
     def route(path: str, page: Page, *methods: str) -> Route:
         return Route(path, portal.signed_in(page), methods=list(methods), max_body_size=MAX_READ)
+
+    async def home(request: Request) -> Response:
+        """The list, or the way to it."""
+        is_in = await portal.visitor(request) is not None
+        return await (portal.signed_in(lists.list) if is_in else login.form)(request)
 
     return [
         Route("/login", login.form, methods=["GET", "POST"], max_body_size=MAX_READ),
         Route("/login/{token}", login.link, methods=["GET", "POST"], max_body_size=MAX_READ),
         route("/logout", login.logout, "POST"),
         route("/language", login.language, "POST"),
-        route("/", lists.list, "GET"),
+        Route("/", home, methods=["GET"]),
         route("/access", access.access, "GET", "POST"),
         route("/access/revoke", access.revoke, "POST"),
         route("/search", lists.search, "GET"),
-        route("/t/{number:int}", threads.thread, "GET", "POST"),
-        route("/t/{number:int}/solved", threads.confirm, "POST"),
-        route("/t/{number:int}/continue", threads.go_on, "POST"),
-        route("/t/{number:int}/m/{message:int}", threads.whole, "GET"),
+        Route("/ask", ask.answer, methods=["GET", "POST"]),
+        route("/ask/taken", ask.taken, "GET"),
+        route("/t/{number}", threads.thread, "GET", "POST"),
+        route("/t/{number}/solved", threads.confirm, "POST"),
+        route("/t/{number}/continue", threads.go_on, "POST"),
+        route("/t/{number}/m/{message}", threads.whole, "GET"),
     ]
 
 
@@ -110,16 +128,20 @@ def application(routes: Sequence[BaseRoute], plain_page: Callable[[str], str]) -
 
 def stylesheet_route(static: Path, name: str = "style.css") -> Route:
     """A file that the pages load. Raises OSError when it is not there."""
-    return Route(f"/static/{name}", _stylesheet((static / name).read_bytes()))
+    return Route(f"/static/{name}", _static((static / name).read_bytes(), "text/css"))
 
 
-def _stylesheet(style: bytes) -> Endpoint:
-    tag = f'"{sha256(style).hexdigest()[:16]}"'
+def _script_route(static: Path, name: str) -> Route:
+    return Route(f"/static/{name}", _static((static / name).read_bytes(), "text/javascript"))
+
+
+def _static(content: bytes, type_: str) -> Endpoint:
+    tag = f'"{sha256(content).hexdigest()[:16]}"'
     fields = {"ETag": tag, "Cache-Control": f"public, max-age={_STYLE_AGE}"}
 
     async def answer(request: Request) -> Response:
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=fields)
-        return Response(style, media_type="text/css", headers=fields)
+        return Response(content, media_type=type_, headers=fields)
 
     return answer

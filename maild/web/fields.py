@@ -17,7 +17,7 @@ from maild.desk.card_form import FormView, look_at_form, send_form
 from maild.desk.desk import Desk
 from maild.web.forms import form_in
 
-_PREFIX = "f-"
+PREFIX = "f-"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -33,7 +33,7 @@ class FieldPages:
         if request.method != "POST":
             return self._page(token, await look_at_form(self._desk, token), {})
         form = await form_in(request)
-        given = {name.removeprefix(_PREFIX): value for name, value in form.items() if name.startswith(_PREFIX)}
+        given = {name.removeprefix(PREFIX): value for name, value in form.items() if name.startswith(PREFIX)}
         try:
             view = await send_form(self._desk, token, form.get("nonce", ""), given)
         except NotAllowed:
@@ -71,12 +71,13 @@ class FieldPages:
         problems = {problem.field.key: problem for problem in view.card.problems}
         fields = view.topic.fields if view.topic else ()
         values = given if problems else view.ticket.fields
-        return [_input(one, values.get(one.key, ""), problems.get(one.key), view.language) for one in fields]
+        return [input_of(one, values.get(one.key, ""), problems.get(one.key), view.language) for one in fields]
 
 
-def _input(entry: Field, value: str, problem: Problem | None, language: str) -> dict[str, object]:
+def input_of(entry: Field, value: str, problem: Problem | None, language: str) -> dict[str, object]:
+    """A field of a card as templates show it, with what is wrong with it."""
     return {
-        "name": _PREFIX + entry.key,
+        "name": PREFIX + entry.key,
         "label": entry.label.into(language),
         "type": _type(entry, value),
         "choices": _choices(entry, value),

@@ -20,7 +20,7 @@ async def form_in(request: Request) -> Mapping[str, str]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         return {}
     form = await request.form(max_part_size=MAX_FORM)
-    return {name: _plain(value) for name, value in form.items() if isinstance(value, str)}
+    return {name: plain(value) for name, value in form.items() if isinstance(value, str)}
 
 
 async def nonce_in(request: Request) -> str:
@@ -28,7 +28,7 @@ async def nonce_in(request: Request) -> str:
     return (await form_in(request)).get("nonce", "")
 
 
-def _plain(value: str) -> str:
+def plain(value: str) -> str:
     """Browsers end lines with CRLF (WHATWG HTML §4.10.22.4); PostgreSQL keeps no NUL in a text."""
     plain = value.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     return plain.encode("utf-8", "replace").decode()

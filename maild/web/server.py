@@ -16,6 +16,7 @@ _CONNECTIONS = 500
 _BACKLOG = 512
 _HEADER = 16 * 1024  # octets of a request's head
 _REQUEST_SECONDS = 30  # from the connection, or the answer before, to the end of the answer or of its next buffer
+_SLOWEST = 16 * 1024  # octets a second of a request's body: as long as they come, a file gets through
 _KEEP_ALIVE_SECONDS = 5
 _STOP_SECONDS = 3
 
@@ -35,6 +36,12 @@ class _Connection(H11Protocol):
             self._deadline.cancel()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        """A file takes its time: every octet of it buys some more."""
+        if self._deadline is not None:
+            self._wind_up(self._deadline.when() - self.loop.time() + len(data) / _SLOWEST)
+        super().data_received(data)
+
     def on_response_complete(self) -> None:
         self._wind_up()
         super().on_response_complete()
@@ -44,10 +51,10 @@ class _Connection(H11Protocol):
         self._wind_up()
         super().resume_writing()
 
-    def _wind_up(self) -> None:
+    def _wind_up(self, seconds: float | None = None) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = self.loop.call_later(_REQUEST_SECONDS, self.transport.abort)
+        self._deadline = self.loop.call_later(_REQUEST_SECONDS if seconds is None else seconds, self.transport.abort)
 
 
 class _Uvicorn(uvicorn.Server):

@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from maild.core.effects import Event, Role
-from maild.core.errors import BadLink, NotAllowed
+from maild.core.errors import NotAllowed
+from maild.core.facts import TicketFacts
 from maild.core.tokens import Action, FieldsClaim, fields_token
 from maild.core.typed import MAX_WORDS
 from maild.desk.conversation import PIECE, Conversation, look_at_message, look_at_ticket
@@ -14,10 +15,9 @@ from maild.desk.portal import reply, settle
 from maild.mime.plain import paragraphs
 from maild.store.reading import Happened, Said
 from maild.web.forms import form_in
-from maild.web.portal import Portal, Visitor
+from maild.web.portal import Portal, Visitor, number_in
 from maild.web.tickets import TicketPages, scope_of, url_of
 
-_MOST_NUMBER = 10**18
 _WORDS = 12_000  # octets of one message on the page of its thread
 _EARLIER = 4_000  # octets of what stood below it
 _PAGE = 30_000  # octets of all words of a page
@@ -47,7 +47,7 @@ class ThreadPages:
         """A message that is too long for the page of its thread, a piece at a time."""
         start = request.query_params.get("from", "0")
         from_ = int(start) if start.isascii() and start.isdigit() and len(start) < 10 else 0
-        number, message = _number(request), min(int(request.path_params["message"]), _MOST_NUMBER)
+        number, message = number_in(request), number_in(request, "message")
         view = await look_at_message(self._desk, number, visitor.address, message, from_)
         url = f"/t/{view.ticket.number}/m/{view.said.id}"
         context = {
@@ -65,8 +65,14 @@ class ThreadPages:
         """`words` stay in the form when they could not be taken, `fault` says why."""
         before = request.query_params.get("before", "")
         is_before = before.isascii() and before.isdigit() and len(before) < 18
-        view = await look_at_ticket(self._desk, _number(request), visitor.address, int(before) if is_before else None)
-        if view.ticket.number != _number(request):
+        view = await look_at_ticket(
+            self._desk,
+            number_in(request),
+            visitor.address,
+            int(before) if is_before else None,
+            reads=request.method != "HEAD",
+        )
+        if view.ticket.number != number_in(request):
             return RedirectResponse(f"/t/{view.ticket.number}", 303)  # it was merged
         context = {
             **await self._lists.pane(request, visitor, view.ticket.number, is_beside=True),
@@ -75,12 +81,13 @@ class ThreadPages:
             "list_url": url_of("/", scope_of(request)),
             "words": words,
             "trouble": fault,
+            "asks_new": "new" in request.query_params or bool(words or fault),
             "note": request.query_params.get("note", ""),
         }
         return await self._portal.page(visitor, "thread", context, status, here="tickets")
 
     async def _send(self, request: Request, visitor: Visitor) -> Response:
-        form, number = await form_in(request), _number(request)
+        form, number = await form_in(request), number_in(request)
         words, solves = form.get("words", "").strip("\n"), "solved" in form
         try:
             self._portal.check(request, visitor, form.get("nonce", ""))
@@ -102,7 +109,7 @@ class ThreadPages:
         return RedirectResponse(f"/t/{joined}?note={note}", 303)
 
     async def _settle(self, request: Request, visitor: Visitor, action: Action) -> Response:
-        form, number = await form_in(request), _number(request)
+        form, number = await form_in(request), number_in(request)
         self._portal.check(request, visitor, form.get("nonce", ""))
         await settle(self._desk, number, visitor.address, action)
         return RedirectResponse(f"/t/{number}?note={'thanks' if action is Action.SOLVED else 'asked'}", 303)
@@ -146,7 +153,7 @@ class ThreadPages:
         lines += [((one.at, 0, one.id), self._said(one, number, visitor)) for one in said]
         happened = [one for one in view.happened if not is_cut or one.at >= said[-1].at]
         for index, told in enumerate(reversed(happened)):
-            lines.append(((told.at, _rank(told), index), self._happened(told, visitor)))
+            lines.append(((told.at, _rank(told), index), self._happened(told, view.ticket, visitor)))
         return [entry for _, entry in sorted(lines, key=lambda line: line[0], reverse=True)]
 
     def _said(self, said: Said, number: int, visitor: Visitor) -> dict[str, object]:
@@ -169,23 +176,18 @@ class ThreadPages:
             "delivery": said.delivery.value if said.delivery else "",
         }
 
-    def _happened(self, one: Happened, visitor: Visitor) -> dict[str, object]:
-        is_his = one.who == visitor.address
-        who = (
-            "you" if is_his else "desk" if one.who == "maild" else "other" if self._is_customer(one.who) else "support"
-        )
+    def _happened(self, one: Happened, ticket: TicketFacts, visitor: Visitor) -> dict[str, object]:
+        """Support's people are not named: whoever takes no part in the ticket is support, or says nothing."""
+        who = ""
+        if one.who == visitor.address:
+            who = "you"
+        elif one.who == "maild":
+            who = "desk"
+        elif ticket.may_join(one.who):
+            who = "other"
+        elif one.who.startswith("cli:") or self._desk.policy.is_support(one.who):
+            who = "support"
         return {"kind": "happened", "at": one.at, "event": one.event, "who": who, "name": one.who, "number": one.number}
-
-    def _is_customer(self, who: str) -> bool:
-        return "@" in who and not who.startswith("cli:") and not self._desk.policy.is_support(who)
-
-
-def _number(request: Request) -> int:
-    """Raises BadLink for a number that no ticket can have."""
-    number = int(request.path_params["number"])
-    if not 0 < number < _MOST_NUMBER:
-        raise BadLink("no such page")
-    return number
 
 
 def _rank(one: Happened) -> int:

@@ -88,6 +88,27 @@ def test_answers_find_their_questions_in_whatever_order_they_lie(trial: Trial, t
     assert [row["ticket"] for row in trial.json("mail", "list")] == [1, 1]
 
 
+def test_what_support_answered_then_joins_the_thread(trial: Trial, tmp_path: Path) -> None:
+    def by_support(number: int, *fields: str) -> bytes:
+        return mail(number, *fields, to="p1@client.example", words="Вот он.").replace(
+            b"From: p%d@client.example" % number, b"From: billing-team@office.example"
+        )
+
+    sent = re.sub(rb"(Received|Return-Path):.*\n", b"", by_support(2, "In-Reply-To: <m1@client.example>"))
+    forged = by_support(3, "In-Reply-To: <m1@client.example>")
+    private = re.sub(rb"(Received|Return-Path):.*\n", b"", by_support(4))
+    archive = write_mbox(tmp_path / "old.mbox", [mail(1), sent, forged, private])
+    assert trial.json("import", "mbox", str(archive))[0]["held"] == 1
+    [ticket] = trial.json("ticket", "show", "1")
+    assert [(each["role"], each["reply"]) for each in ticket["messages"]] == [
+        ("customer", "Где мой счёт?"), ("agent", "Вот он."),
+    ]  # fmt: skip
+    assert ticket["status"] == "pending"
+    assert [row["state"] for row in trial.json("mail", "list")] == ["done", "done", "held", "done"]
+    assert len(trial.json("ticket", "list")) == 1
+    assert trial.json("outbox", "list") == []
+
+
 def test_robots_and_strangers_to_the_desk_are_as_at_the_door(trial: Trial, tmp_path: Path) -> None:
     archive = write_mbox(
         tmp_path / "old.mbox",

@@ -78,7 +78,7 @@ def test_an_error_of_the_closing_check_is_its_exit_status_though_both_files_are_
     ran = run_here("init", str(tmp_path), *TEAM, "--relay", relay)
     assert (ran.returncode, ran.stderr) == (1, "")
     assert f"error    relay:     {relay}: Connection refused" in ran.stdout
-    assert "Both files are written, but the check has found errors" in ran.stdout
+    assert "The files are written, but the check has found errors" in ran.stdout
     assert ran.stdout.endswith(f"then `maild check --config {tmp_path}/config.toml`\n")
     assert {path.name for path in tmp_path.iterdir()} == {"config.toml", "secret"}
 

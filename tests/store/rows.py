@@ -13,6 +13,7 @@ from maild.core.tokens import Purpose
 from maild.store import ledger, outbox, tickets
 from maild.store.db import Store, Tx
 from maild.store.ledger import Fate
+from maild.store.packing import pack
 from tests.values import IVAN, NOW, make_envelope
 
 only_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
@@ -21,7 +22,7 @@ RAW = b"Message-ID: <1@client.example>\r\nSubject: a\r\n\r\nHello.\r\n"
 
 
 def delivery(raw: bytes = RAW, *, source_key: str | None = None, **envelope: Any) -> ledger.Delivery:
-    return ledger.Delivery(ledger.pack(raw), identity_of(raw), make_envelope(**envelope), source_key)
+    return ledger.Delivery(pack(raw), identity_of(raw), make_envelope(**envelope), source_key)
 
 
 def put(store: Store, raw: bytes = RAW, *, source_key: str | None = None, **envelope: Any) -> tuple[int, bool]:

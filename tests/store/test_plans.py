@@ -8,15 +8,31 @@ import pytest
 
 from maild.core.effects import SetStatus
 from maild.core.facts import MailKeys
+from maild.core.requests import Scope
 from maild.core.ticket import Status
-from maild.store import deadlines, ledger, lists, nonces, outbox, retention, threads, tickets
+from maild.store import (
+    deadlines,
+    grants,
+    ledger,
+    lists,
+    mine,
+    nonces,
+    outbox,
+    people,
+    rates,
+    reading,
+    retention,
+    sessions,
+    threads,
+    tickets,
+)
 from maild.store.db import Row, Store, Tx
 from tests.store.rows import add_letter, delivery, message, new_ticket, only_sqlite, put
 from tests.values import IVAN, NOW
 
 pytestmark = only_sqlite  # EXPLAIN of PostgreSQL depends on how much there is, and little is always scanned
 
-SMALL = ("settings", "leases", "people")
+SMALL = ("settings", "leases", "people", "latest", "unread")  # the last two are cut off by a LIMIT
 KEYS = MailKeys(IVAN.address, "m@x.example", ("a", "b"), (1, 2), letter=1, returned_id="r@x.example")
 ROUND = SetStatus(0, Status.SOLVED, solved_at=NOW, reopen_until=NOW)
 
@@ -54,6 +70,16 @@ def material(tx: Tx) -> None:
     threads.material_for(tx, letter, with_notes=True)
 
 
+def marks(tx: Tx) -> None:
+    mine.mark_seen(tx, 1, "x", 1)
+    mine.mark_answered(tx, 1, 1)
+    mine.mark_copied(tx, 1)
+
+
+def _tab(scope: Scope) -> Callable[[Tx], Any]:
+    return lambda tx: mine.tickets_of(tx, IVAN.address, scope, before=(NOW, 9))
+
+
 DAILY: dict[str, Callable[[Tx], Any]] = {
     "put": put_again,
     "claim": lambda tx: ledger.claim(tx, NOW, 20),
@@ -82,6 +108,22 @@ DAILY: dict[str, Callable[[Tx], Any]] = {
     "raw deleted": lambda tx: retention.delete_raw(tx, [1, 2]),
     "tickets deleted": lambda tx: retention.delete_tickets(tx, [1, 2]),
     "history": lambda tx: lists.events_of(tx, 1),
+    "session": lambda tx: (sessions.person_of(tx, "s", NOW), sessions.end_all(tx, "x"), sessions.forget(tx, NOW)),
+    "rates": lambda tx: (rates.count(tx, "k", NOW), rates.forget(tx, NOW)),
+    "access": lambda tx: (grants.given_by(tx, "x"), grants.given_to(tx, "x"), grants.guests_of(tx, [1])),
+    "may read": lambda tx: mine.may_read(tx, 1, "x"),
+    "somebody": lambda tx: (people.is_known(tx, "x"), people.name_of(tx, "x"), mine.unread_answers(tx, "x", 9)),
+    "seen": marks,
+    "thread": lambda tx: (
+        reading.messages_before(tx, 1, "x", 9, 10),
+        reading.message(tx, 1, 1, 0, 10),
+        reading.happened_between(tx, 1, NOW, NOW),
+        reading.follow_ups(tx, 1),
+        reading.head_of(tx, 1),
+        reading.newest_message(tx, 1),
+        reading.is_unseen(tx, 1, "x", 1),
+    ),
+    **{f"tab {scope}": _tab(scope) for scope in Scope},
 }
 
 KEPT = ("raw mail kept no longer", "dropped mail kept no longer", "tickets kept no longer")

@@ -182,7 +182,7 @@ def test_a_working_day(server: Dovecot, folder: Path, start_maild: StartMaild, s
         newest = next(each for each in program.wait("Tickets/New", 4) if "сумма не та" in text_in(each))
 
         # an answer to a letter of the queue is relayed once, though its copy lies in Sent as well
-        to = str(newest["From"].addresses[0].addr_spec)  # type: ignore[attr-defined]
+        to = str(newest["From"].addresses[0].addr_spec)
         for words in ["Исправили.", "Исправили.\r\n-- \r\nOffice"]:  # what the provider's server adds on its way
             reply = (
                 f"Authentication-Results: {verdict(TEAM)}\r\nFrom: {TEAM}\r\nTo: {to}\r\nSubject: Re: [#1] Invoice\r\n"

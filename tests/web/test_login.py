@@ -26,8 +26,8 @@ def letters(desk: Desk) -> list[str]:
 def test_a_letter_has_one_link_and_the_link_one_button_which_works_once(portal: Pages) -> None:
     portal.open_ticket()
     browser = Browser(portal.client)
-    first = browser.get("/")
-    assert (first.status, first.fields["Location"]) == (303, "/login")
+    assert browser.get("/access").fields["Location"] == "/login"
+    assert [form.action for form in forms_in(browser.get("/").text)] == ["/login"]
     page = browser.submit("/login", email=f" {CUSTOMER.address.upper()} ")
     assert page.status == 200
     [link] = login_links(portal.desk, CUSTOMER.address)
@@ -51,7 +51,7 @@ def test_a_letter_has_one_link_and_the_link_one_button_which_works_once(portal: 
     assert other.get(link).status == 410
     assert other.post(link, **form.hidden).status == 410
     assert other.cookies == {}
-    assert other.get("/").status == 303
+    assert other.get("/access").status == 303
 
 
 def test_the_session_is_kept_as_a_hash_only(portal: Pages) -> None:
@@ -76,7 +76,7 @@ def test_a_link_is_good_for_a_quarter_of_an_hour(portal: Pages) -> None:
     portal.clock.forward(timedelta(minutes=15, seconds=1))
     assert browser.get(link).status == 410
     assert browser.post(link, nonce=nonce).status == 410
-    assert browser.get("/").status == 303
+    assert browser.get("/access").status == 303
 
 
 def test_an_altered_link_or_a_foreign_form_enters_nowhere(portal: Pages) -> None:
@@ -116,6 +116,19 @@ def test_five_tries_in_ten_minutes_and_three_letters_in_an_hour(portal: Pages) -
     portal.clock.forward(timedelta(hours=1))
     browser.submit("/login", email=CUSTOMER.address)
     assert len(letters(portal.desk)) == 4
+
+
+def test_whoever_gets_in_leaves_the_tries_to_others_behind_his_address(portal: Pages) -> None:
+    for number in range(7):
+        signed_in(portal.desk, portal.client, f"p{number}@firma.example")
+    browser = Browser(portal.client)
+    for number in range(6):
+        portal.clock.forward(timedelta(seconds=1))
+        answer = browser.submit("/login", email=f"q{number}@firma.example")
+        assert answer.status == (200 if number < 5 else 429)
+    assert browser.submit(login_links(portal.desk, "q0@firma.example")[0]).status == 303
+    answers = [Browser(portal.client).submit("/login", email="r@firma.example").status for _ in range(2)]
+    assert answers == [200, 429], "his own try is given back, not those of others"
 
 
 def test_strangers_get_sixty_letters_an_hour_in_all(portal: Pages) -> None:
@@ -162,21 +175,23 @@ def test_signing_out_ends_this_session_or_all_of_them(portal: Pages) -> None:
     other = signed_in(portal.desk, portal.client, "olga@firma.example")
     kept = dict(here.cookies)
     assert here.post("/logout").status == 403
-    assert here.get("/").status == 200
+    assert here.get("/access").status == 200
     assert here.submit("/", "/logout").fields["Location"] == "/login"
     here.cookies = kept
-    assert (here.get("/").status, there.get("/").status) == (303, 200), "the row is gone, not only the cookie"
+    assert (here.get("/access").status, there.get("/access").status) == (303, 200), (
+        "the row is gone, not only the cookie"
+    )
     again = signed_in(portal.desk, portal.client, CUSTOMER.address)
     assert there.submit("/", "/logout", everywhere="1").status == 303
-    assert (again.get("/").status, other.get("/").status) == (303, 200)
+    assert (again.get("/access").status, other.get("/access").status) == (303, 200)
 
 
 def test_a_session_ends_by_itself(portal: Pages) -> None:
     browser = signed_in(portal.desk, portal.client, CUSTOMER.address)
     portal.clock.forward(timedelta(days=29))
-    assert browser.get("/").status == 200
+    assert browser.get("/access").status == 200
     portal.clock.forward(timedelta(days=1))
-    assert browser.get("/").status == 303
+    assert browser.get("/access").status == 303
 
 
 def test_nobody_elses_nonce_signs_out(portal: Pages) -> None:
@@ -184,7 +199,7 @@ def test_nobody_elses_nonce_signs_out(portal: Pages) -> None:
     other = signed_in(portal.desk, portal.client, "olga@firma.example")
     nonce = forms_in(other.get("/").text)[-1].hidden["nonce"]
     assert here.post("/logout", nonce=nonce).status == 403
-    assert here.get("/").status == 200
+    assert here.get("/access").status == 200
 
 
 def test_the_language_is_the_browsers_until_it_is_chosen(portal: Pages) -> None:

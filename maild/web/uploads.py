@@ -1,0 +1,154 @@
+"""Forms with files: read to the end, onto the disk, as many octets as a mail may have and no more.
+
+What is too much is passed over, so that the browser gets a page instead of a broken connection, and what was typed
+stays. Forms put their files last: everything else has been read by then.
+"""
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.datastructures import Headers, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from maild.mime.compose import OutgoingAttachment
+from maild.mime.names import safe_name
+from maild.web.forms import plain
+
+MAX_FILES = 100
+_MAX_FIELDS = 300
+_MAX_FIELD = 512 * 1024  # octets of one field: what is longer than a text may be is still shown again
+_PASSED_OVER = 4  # times as much as may come: up to there what is too large gets a page
+_BESIDE = 1024 * 1024  # octets of a form that are none of its files'
+_FORM = "application/x-www-form-urlencoded"
+_FILES = "multipart/form-data"
+
+Items = Sequence[tuple[str, str | UploadFile]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`max_size` octets may come in one form; free disk below three times that takes none."""
+
+    max_size: int = 25 * 2**20
+    disk: Path = Path("/")
+
+    @property
+    def is_disk_low(self) -> bool:
+        """As for mail: SMTP says 452 then."""
+        return shutil.disk_usage(self.disk).free < 3 * self.max_size
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A form as it came. `fault` says why there are no files: size, files (too many) or disk; "" if all is well."""
+
+    fields: Sequence[tuple[str, str]]
+    files: tuple[OutgoingAttachment, ...] = ()
+    fault: str = ""
+
+    def get(self, name: str) -> str:
+        """The last value of a field, "" without one."""
+        return next((value for key, value in reversed(self.fields) if key == name), "")
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a field."""
+        return [value for key, value in self.fields if key == name]
+
+    def has(self, name: str) -> bool:
+        """Is there such a field, or was such a button pressed?"""
+        return any(key == name for key, _ in self.fields)
+
+
+class _TooMuch(Exception):
+    """More octets than may come."""
+
+
+class Uploads:
+    """Reads the forms of one application. `turn`: so many large forms at a time are made mails of, in memory."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.turn = asyncio.Semaphore(2)
+
+    async def read(self, request: Request) -> Sent:
+        """The form of a request, with its files; no fields if it is none. HTTPException 413 for far too much."""
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        body = _Body(request.stream(), self.limits.max_size + _BESIDE)
+        try:
+            if kind == _FILES:
+                return await self._with_files(_Parser(request.headers, body.counted(), max_files=MAX_FILES + 1))
+            return _sent(await _typed(request.headers, body)) if kind == _FORM else Sent(())
+        finally:
+            await body.pass_over()
+
+    async def _with_files(self, parser: MultiPartParser) -> Sent:
+        is_low = self.limits.is_disk_low
+        try:
+            form = await parser.parse()
+        except _TooMuch:
+            return _sent(parser.items, fault="size")
+        except MultiPartException:
+            return _sent(parser.items, fault="files")
+        try:
+            found = [one for name, one in parser.items if isinstance(one, UploadFile) and (one.filename or one.size)]
+            fault = self._fault(found, is_low=is_low)
+            return _sent(parser.items, () if fault else tuple([await _file(one) for one in found]), fault)
+        finally:
+            await form.close()
+
+    def _fault(self, found: Sequence[UploadFile], *, is_low: bool) -> str:
+        if sum(one.size or 0 for one in found) > self.limits.max_size:
+            return "size"
+        return "files" if len(found) > MAX_FILES else "disk" if is_low else ""
+
+
+class _Parser(MultiPartParser):
+    """Files are in memory only as long as they are small."""
+
+    spool_max_size = 256 * 1024  # octets
+
+
+class _Body:
+    """The octets of a request, counted."""
+
+    def __init__(self, stream: AsyncGenerator[bytes, None], limit: int) -> None:
+        self._stream, self._limit, self._octets = stream, limit, 0
+
+    async def counted(self) -> AsyncGenerator[bytes, None]:
+        """Raises _TooMuch beyond the limit; the rest is still there."""
+        async for chunk in self._stream:
+            self._octets += len(chunk)
+            if self._octets > self._limit:
+                raise _TooMuch
+            yield chunk
+
+    async def pass_over(self) -> None:
+        """Read the rest and forget it. Raises HTTPException 413 for what does not come to an end."""
+        async for chunk in self._stream:
+            self._octets += len(chunk)
+            if self._octets > _PASSED_OVER * self._limit:
+                raise HTTPException(413)
+
+
+async def _typed(headers: Headers, body: _Body) -> Items:
+    """A form without files. Raises HTTPException 413: nobody types that much."""
+    try:
+        form = await FormParser(headers, body.counted(), max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD).parse()
+    except (_TooMuch, MultiPartException) as error:
+        raise HTTPException(413) from error
+    return form.multi_items()
+
+
+def _sent(items: Items, files: tuple[OutgoingAttachment, ...] = (), fault: str = "") -> Sent:
+    fields = [(name, plain(value)) for name, value in items if isinstance(value, str)]
+    return Sent(fields, files, fault)
+
+
+async def _file(upload: UploadFile) -> OutgoingAttachment:
+    kind = (upload.content_type or "").partition(";")[0].strip().lower()
+    return OutgoingAttachment(safe_name(upload.filename or ""), kind or "application/octet-stream", await upload.read())

@@ -1,0 +1,177 @@
+"""«Задать вопрос» in the browser: steps, one ticket for a form, files, mistakes, and who has to sign in first."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from maild.desk.desk import Desk
+from maild.mime.attach import cut
+from maild.mime.render import templates_dir
+from maild.store import ledger, lists
+from maild.web.app import web_app
+from maild.web.uploads import Limits
+from tests.factory import make_desk
+from tests.web.asking import hidden, send, with_topics
+from tests.web.clock import StillClock, dump
+from tests.web.conftest import CUSTOMER, Pages
+from tests.web.portal import login_links, signed_in
+from tests.web.serving import Client, listen, local_hosts, serving
+
+IVAN = CUSTOMER.address
+REFUND = {
+    **{"category": "billing", "topic": "refund", "f-contract": "1 017"},
+    "words": "Верните деньги.\r\n\r\n```\r\n  a\r\n```",
+}
+LIMIT = 300_000
+
+
+@pytest.fixture
+def desk(tmp_path: Path, clock: StillClock) -> Iterator[Desk]:
+    with make_desk(tmp_path, now=clock) as made:
+        made.policy = with_topics(made.policy)
+        yield made
+
+
+@pytest.fixture
+def pages(desk: Desk, clock: StillClock, tmp_path: Path) -> Iterator[Pages]:
+    bound = listen()
+    app = web_app(desk, local_hosts(bound), templates_dir() / "static", (), Limits(LIMIT, tmp_path))
+    with serving(app, bound):
+        yield Pages(desk, clock, Client(bound.getsockname()[1]))
+
+
+def asked(portal: Pages) -> list[tuple[object, ...]]:
+    return portal.desk.store.read_now(
+        lambda tx: tx.all("SELECT number, subject, category, topic, status, fields FROM tickets ORDER BY number")
+    )
+
+
+def test_a_form_sent_twice_is_one_ticket_with_fields_text_and_files(portal: Pages) -> None:
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    page = browser.get("/ask")
+    assert page.status == 200
+    files = [("счёт.pdf", b"%PDF-\0\xff"), ("../../etc/passwd", b"x" * 5000)]
+    answers = [send(browser, page, REFUND, files) for _ in range(2)]
+    assert [(one.status, one.fields["Location"]) for one in answers] == [(303, "/t/1?note=created")] * 2
+    fields = json.dumps({"contract": "1017"})
+    assert asked(portal) == [(1, "Верните деньги.", "billing", "refund", "new", fields)]
+    [message] = portal.desk.store.read_now(lists.messages_of, 1)
+    assert message.text.rstrip() == "Верните деньги.\n\n```\n  a\n```"
+    assert [(one.name, one.size) for one in message.attachments] == [("счёт.pdf", 7), ("passwd", 5000)]
+    raw = portal.desk.store.read_now(ledger.raw, 1) or b""
+    assert cut(raw, message.attachments[0].part) == b"%PDF-\0\xff"
+    assert portal.events(1) == [("opened", IVAN, "portal", "new question")]
+    [row] = portal.desk.store.read_now(ledger.rows)
+    assert (row.door, row.trust) == ("portal", "verified")
+    assert "Ваша заявка передана" in browser.get("/t/1?note=created").text
+
+
+def test_the_steps_without_script_carry_everything_along(portal: Pages) -> None:
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    page = browser.get("/ask")
+    assert 'name="step"' in page.text
+    page = send(browser, page, {"category": "billing", "step": "topic"})
+    assert '<option value="refund">' in page.text
+    page = send(browser, page, {"category": "billing", "topic": "refund", "step": "card"})
+    assert 'name="f-contract"' in page.text
+    page = send(
+        browser, page, {"category": "tech", "f-contract": "17", "words": "Всё пропало", "step": "card"}, [("a", b"1")]
+    )
+    assert hidden(page)["f-contract"] == "17", "kept for who comes back to that topic"
+    assert ">Всё пропало</textarea>" in page.text.replace("\n", "")
+    assert asked(portal) == []
+    assert send(browser, page, {"category": "tech", "words": "Всё пропало"}).status == 303
+    assert [one[1:4] for one in asked(portal)] == [("Всё пропало", "tech", "")]
+    [message] = portal.desk.store.read_now(lists.messages_of, 1)
+    assert [one.name for one in message.attachments] == ["a"]
+    assert "Уже приложено" not in browser.get("/ask").text, "the draft is gone"
+
+
+def test_mistakes_stand_beside_their_fields_and_nothing_is_lost(portal: Pages) -> None:
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    wrong = send(browser, browser.get("/ask"), {**REFUND, "f-contract": "семь", "words": "<b>"}, [("a.txt", b"12")])
+    assert wrong.status == 422
+    assert "Нужно число" in wrong.text
+    assert 'value="семь"' in wrong.text
+    assert "&lt;b&gt;" in wrong.text
+    empty = send(browser, wrong, {"category": "", "topic": "", "words": ""})
+    assert "Выберите категорию" in empty.text
+    kept = browser.get("/ask")
+    assert "a.txt" in kept.text, "also for who comes back later"
+    done = send(browser, kept, {**REFUND, "drop": "1"}, [("b.txt", b"3")])
+    assert done.status == 303
+    [message] = portal.desk.store.read_now(lists.messages_of, 1)
+    assert [one.name for one in message.attachments] == ["b.txt"]
+
+
+def test_too_much_is_told_and_the_text_stays(portal: Pages) -> None:
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    page = browser.get("/ask")
+    values = {"category": "tech", "words": "Мой текст"}
+    for files in ([("big", b"x" * (LIMIT + 1))], [("huge", b"x" * 2_000_000)]):
+        answer = send(browser, page, values, files)
+        assert (answer.status, "вместе они больше" in answer.text, "Мой текст" in answer.text) == (413, True, True)
+    many = send(browser, page, values, [(f"{n}.txt", b"1") for n in range(101)])
+    assert (many.status, "больше ста" in many.text, "Мой текст" in many.text) == (422, True, True)
+    long = send(browser, page, {"category": "tech", "words": "ы" * 40_000})
+    assert (long.status, "до 64 КБ" in long.text) == (422, True)
+    hundred = send(browser, page, values, [(f"{n}.txt", b"1") for n in range(100)])
+    assert hundred.status == 303
+    [message] = portal.desk.store.read_now(lists.messages_of, 1)
+    assert len(message.attachments) == 100
+
+
+def test_a_form_from_elsewhere_sends_nothing(portal: Pages) -> None:
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    page = browser.get("/ask")
+    state = asked(portal)
+    answer = send(browser, page, {**REFUND, "nonce": "1.aaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaa"})
+    assert (answer.status, "Верните деньги." in answer.text) == (403, True)
+    assert send(browser, answer, REFUND, []).status == 303, "the page that came has a good one"
+    assert len(asked(portal)) == len(state) + 1
+
+
+def test_who_is_not_signed_in_confirms_his_address_first(portal: Pages) -> None:
+    stranger = signed_in(portal.desk, portal.client, IVAN)
+    stranger.cookies.clear()
+    page = stranger.get("/ask")
+    assert send(stranger, page, {**REFUND, "email": "eve"}, [("a.txt", b"12")]).status == 422
+    before = dump(portal.desk.store)
+    sent = send(stranger, page, {**REFUND, "email": "Eve@Firma.example"}, [("a.txt", b"12")])
+    assert (sent.status, "Ваш вопрос сохранён" in sent.text) == (200, True)
+    after = dump(portal.desk.store)
+    assert (after["mails"], after["tickets"]) == (before["mails"], before["tickets"]), "nobody hears of it yet"
+    [link] = login_links(portal.desk, "eve@firma.example")
+    assert stranger.submit(link).fields["Location"] == "/ask"
+    page = stranger.get("/ask")
+    assert "Верните деньги." in page.text
+    assert "a.txt" in page.text
+    assert send(stranger, page, REFUND).status == 303
+    row = portal.desk.store.read_now(ledger.rows)[-1]
+    assert (row.sender, row.door, row.trust) == ("eve@firma.example", "portal", "verified")
+
+
+def test_a_session_that_ended_loses_nothing(portal: Pages) -> None:
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    page = browser.get("/ask")
+    browser.cookies.clear()
+    again = send(browser, page, REFUND, [("a.txt", b"12")])
+    assert (again.status, "Верните деньги." in again.text, "a.txt" in again.text) == (403, True, True)
+    assert 'name="email"' in again.text
+    assert send(browser, again, {**REFUND, "email": IVAN}).status == 200
+    browser.submit(login_links(portal.desk, IVAN)[-1])
+    assert send(browser, browser.get("/ask"), REFUND).status == 303
+    [message] = portal.desk.store.read_now(lists.messages_of, 1)
+    assert [one.name for one in message.attachments] == ["a.txt"]
+
+
+def test_a_draft_can_be_thrown_away(portal: Pages) -> None:
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    page = send(browser, browser.get("/ask"), {"category": "tech", "words": ""})
+    page = send(browser, page, {"category": "billing", "words": "Черновик"}, [("a.txt", b"1")])
+    assert page.status == 422
+    kept = hidden(browser.get("/ask"))
+    assert browser.post("/ask", nonce=kept["nonce"], draft=kept["draft"], discard="1").status == 303
+    assert "Черновик" not in browser.get("/ask").text
