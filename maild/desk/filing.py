@@ -82,7 +82,7 @@ def _appear(tx: Tx, desk: Desk, queue: Queue, seen: Seen, uid: int, message_id: 
         return
 
 
-async def found(desk: Desk, queue: Queue, folder: str, uidvalidity: int, uid: int, filing: Filing) -> None:
+async def turned_up(desk: Desk, queue: Queue, folder: str, uidvalidity: int, uid: int, filing: Filing) -> None:
     """A letter that was missing lies there."""
     seen = Seen(folder, uidvalidity, 0, (), None)
     await desk.store.run(lambda tx: _appear(tx, desk, queue, seen, uid, filing.message_id, desk.now()))

@@ -115,7 +115,7 @@ class Team:
             for folder, name in self._places.names.items():
                 selected = await self._mailbox.select(name, read_only=True)
                 if uids := await self._named(letter.message_id):
-                    await filing.found(self._desk, self.queue, folder, selected.uidvalidity, uids[-1], letter)
+                    await filing.turned_up(self._desk, self.queue, folder, selected.uidvalidity, uids[-1], letter)
                     break
         if missing:
             await filing.note_deleted(self._desk, self.queue, before)
