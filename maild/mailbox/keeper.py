@@ -158,7 +158,8 @@ class _Keeper:
         log.log(level, "mailbox %s: login refused, time %d: %s", self._state.name, self._state.refusals, error)
         if self._state.needs_admin:
             try:
-                await tell_of_mailbox(self._desk, self._state.name, self._state.category)
+                name = self._state.name.partition("\t")[0]  # without what is done there
+                await tell_of_mailbox(self._desk, name, self._state.category)
             except StoreBusy as busy:
                 log.warning("mailbox %s: nobody is told now: %s", self._state.name, busy)
 
