@@ -302,10 +302,14 @@ class Imap(_Table):
         """Does customers' mail arrive here, to be taken?"""
         return self.role in ("intake", "desk") and not self.shadow
 
-    def policy(self, trust: rules.TrustRules) -> rules.MailboxRules:
-        """The mailbox as the rules know it. Ids of its own replace the desk's; so does its position."""
+    def policy(self, trust: rules.TrustRules, received_by: tuple[str, ...]) -> rules.MailboxRules:
+        """The mailbox as the rules know it. Ids of its own replace the desk's; so does its position.
+
+        `received_by` is what the admin has written there: it stands beside the ids of the mailbox.
+        """
         ids = self.authserv_id
-        own = replace(trust, authserv_ids=ids, received_by=tuple(filter(None, ids))) if ids else trust
+        hosts = (*received_by, *filter(None, ids))
+        own = replace(trust, authserv_ids=ids, received_by=hosts) if ids else trust
         return rules.MailboxRules(self.name, self.is_intake, replace(own, position=self.position or trust.position))
 
 
@@ -373,7 +377,7 @@ class Config(_Table):
             trust=self._trust_rules(),
             budgets=rules.Budgets(**self.budgets.model_dump()),
             max_letter=self.outbound.max_size,
-            mailboxes=tuple(mailbox.policy(self._trust_rules()) for mailbox in self.imap),
+            mailboxes=tuple(mailbox.policy(self._trust_rules(), self.trust.received_by) for mailbox in self.imap),
             retention=rules.Retention(**self.retention.model_dump()),
         )
 

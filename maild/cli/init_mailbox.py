@@ -87,7 +87,7 @@ def explore(account: Account, quote: Quote, tell: Callable[[Finding], None]) -> 
 
 
 def _folders(looked: Looked) -> Finding:
-    found = {"sent": looked.sent, "spam": looked.junk, "trash": looked.trash}
+    found = {"sent": looked.sent, "spam": looked.junk}
     words = ", ".join(f"{name} is {folder}" for name, folder in found.items() if folder)
     if looked.sent is None:
         return Finding("warning", "folders", f"{words or 'none known'}: no Sent folder; name it in imap.folders.sent")
@@ -127,7 +127,7 @@ def _round_trip(account: Account, looked: Looked) -> tuple[Trial | None, Trial |
 
 def _trials(account: Account, plain: Trial | None, plus: Trial | None) -> Iterator[Finding]:
     if plain is None or plus is None:
-        yield Finding("warning", "round trip", "not tried: plus-addresses and own envelope senders stay off")
+        yield Finding("warning", "trial", "not tried: plus-addresses and own envelope senders stay off")
         return
     yield _plain(account, plain)
     if plain.folder:
@@ -141,11 +141,11 @@ def _plain(account: Account, plain: Trial) -> Finding:
         return Finding("error", "relay", f"{account.relay}: a letter from {account.address} was not taken: {said}")
     if not plain.folder:
         words = f"a mail to {account.address} has not arrived within {account.patience:.0f} s: look for it there"
-        return Finding("error", "round trip", words)
+        return Finding("error", "trial", words)
     if plain.folder != "INBOX":
         words = f"a mail to {account.address} went to {plain.folder}: letters to customers may be taken for spam too"
-        return Finding("warning", "round trip", words)
-    return Finding("ok", "round trip", f"a mail to {account.address} came back within {plain.seconds:.0f} s")
+        return Finding("warning", "trial", words)
+    return Finding("ok", "trial", f"a mail to {account.address} came back within {plain.seconds:.0f} s")
 
 
 def _sender(account: Account, plain: Trial) -> Finding:

@@ -16,6 +16,7 @@ from maild.core.receipts import receipt
 from maild.core.rights import Actor, Right, Standing, rights_of
 from maild.core.robots import is_machine_made
 from maild.core.speech import Speech, decide_speech, happening_of
+from maild.core.ticket import Happening
 from maild.core.tokens import HeldAction, Purpose
 from maild.core.words import Word
 
@@ -190,7 +191,7 @@ def _contradictions(typed: Typed, case: Case) -> list[Problem]:
 def _obstacles(said: Said, ticket: TicketFacts, case: Case) -> list[Problem]:
     """The commands that make no sense for this ticket, or are not this agent's to give."""
     lines = {order: command.line for command in said.typed.commands for order in (read_order(command, case.policy),)}
-    after = changed(ticket, said.orders)
+    after = changed(ticket, said.orders, case.policy, said.giver.moment)
     found = [
         Problem(lines.get(order, ""), trouble)
         for order in said.orders
@@ -232,12 +233,14 @@ def _carried_out(case: Case, said: Said, ticket: TicketFacts) -> Decision:
         return explained(case, Reason.HELD_NOTHING_TO_SEND, ticket)
     first = [order for order in said.orders if not closes([order])]
     last = [order for order in said.orders if closes([order])]
-    after = changed(ticket, first)
-    effects: list[Effect] = [*order_effects(first, said.giver, ticket, facts, policy)]
+    is_waiting = speech.happening in (None, Happening.AGENT_ANSWERS) and not last
+    giver = replace(said.giver, asks=is_waiting)
+    after = changed(ticket, first, policy, giver.moment)
+    effects: list[Effect] = [*order_effects(first, giver, ticket, facts, policy)]
     spoken = decide_speech(speech, after, facts, policy)
     if spoken is None:
         return explained(case, Reason.HELD_TICKET_CLOSED, ticket)
-    effects += [*spoken.effects, *order_effects(last, said.giver, ticket, facts, policy)]
+    effects += [*spoken.effects, *order_effects(last, giver, ticket, facts, policy)]
     reason = spoken.reason if speech.answer or not said.orders else Reason.AGENT_COMMANDED
     number = ticket.number if spoken.ticket is None else spoken.ticket
     effects += receipt(case, said.typed, number, effects)

@@ -51,12 +51,12 @@ def _opened(case: Case, category: str, *, is_approved: bool) -> Decision:
     problems = [*problems_of(said, ticket, case), *_own_problems(case, to, said.speech.answer is not None)]
     if problems:
         return explained(case, Reason.HELD_COMMAND_UNCLEAR, None, problems, can_send=False)
-    ticket_after = changed(ticket, said.orders)
+    ticket_after = changed(ticket, said.orders, case.policy, said.giver.moment)
     spoken = decide_speech(said.speech, ticket_after, case.facts, case.policy)
     effects: list[Effect] = [
         OpenTicket(ticket.subject, category, ticket.topic, (ticket.customer,), ticket.language, is_incoming=True),
         Record(OPENED, Event.OPENED, said.giver.who, said.giver.via, said.giver.way),
-        *order_effects(said.orders, said.giver, ticket, case.facts, case.policy),
+        *order_effects(said.orders, replace(said.giver, asks=False), ticket, case.facts, case.policy),
         *(spoken.effects if spoken else ()),
     ]
     effects += receipt(case, said.typed, OPENED, effects)

@@ -15,7 +15,11 @@ _FENCE = "```"
 
 _CUSTOMER_SOLVED = frozenset({"#solved", "#решено"})
 _CUSTOMER_CONTINUE = frozenset({"#continue", "#продолжить"})
-_BARE_SOLVED = frozenset({"solved", "решено"})
+# All that a mail says: the word, or what the button says, copied from the letter.
+_BARE_SOLVED = frozenset(
+    {"solved", "решено", "проблема решена", "спасибо, проблема решена", "thank you, the problem is solved"}
+)
+_BARE_CONTINUE = frozenset({"проблема не решена, продолжить общение", "the problem is not solved, continue"})
 
 
 class Wish(StrEnum):
@@ -118,13 +122,12 @@ def _trimmed(lines: list[str]) -> str:
 
 def read_wish(text: str) -> Wish | None:
     """What a customer asks for in so many words: a command on a line of its own, or a mail that only says «решено»."""
-    bare = seen(text.strip()).strip(EDGES + ".!").lower()
-    if bare in _BARE_SOLVED:
-        return Wish.SOLVED
+    if bare := _bare_wish(text):
+        return bare
     in_code = False
     for line in text.splitlines():
         in_code ^= line.lstrip().startswith(_FENCE)
-        typed = seen(line).lower()
+        typed = _typed(line)
         if in_code:
             continue
         if typed in _CUSTOMER_SOLVED:
@@ -134,7 +137,20 @@ def read_wish(text: str) -> Wish | None:
     return None
 
 
+def _bare_wish(text: str) -> Wish | None:
+    bare = _typed(" ".join(text.split()))
+    if bare in _BARE_SOLVED:
+        return Wish.SOLVED
+    return Wish.CONTINUE if bare in _BARE_CONTINUE else None
+
+
+def _typed(line: str) -> str:
+    return seen(line).lower().rstrip(EDGES + ".!")
+
+
 def without_wish(text: str) -> str:
-    """A customer's words without the command lines: is there anything else in the mail?"""
+    """A customer's words without those that ask for something: is there anything else in the mail?"""
+    if _bare_wish(text):
+        return ""
     typed = _CUSTOMER_SOLVED | _CUSTOMER_CONTINUE
-    return "\n".join(line for line in text.splitlines() if seen(line).lower() not in typed).strip()
+    return "\n".join(line for line in text.splitlines() if _typed(line) not in typed).strip()

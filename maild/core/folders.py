@@ -97,12 +97,13 @@ def decide_move(dragged: Dragged, ticket: TicketFacts, facts: Facts, queue: Queu
     actor = Actor(dragged.who, Standing.CONFIRMED, dragged.purpose)
     if wanted.is_refused or Right.COMMAND not in rights_of(actor, ticket.category, ticket, policy):
         return None
-    giver = Giver(actor, via=VIA, way=Way.MOVE, moment=dragged.seen_at, now=dragged.now)
+    asks = wanted.happening is None
+    giver = Giver(actor, via=VIA, way=Way.MOVE, moment=dragged.seen_at, now=dragged.now, asks=asks)
     if any(obstacle(order, giver, ticket, facts, policy) for order in wanted.orders):
         return None
     effects: list[Effect] = [*order_effects(wanted.orders, giver, ticket, facts, policy)]
     if wanted.happening:
-        spoken = _happened(wanted.happening, giver, changed(ticket, wanted.orders), facts, policy)
+        spoken = _happened(wanted.happening, giver, changed(ticket, wanted.orders, policy, giver.moment), facts, policy)
         if spoken is None:
             return None
         effects += spoken

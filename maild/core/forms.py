@@ -7,10 +7,10 @@ for it. Code and addresses of web pages are never fields. What is wrong is told,
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from enum import StrEnum
 
 from maild.core.address import is_mailbox, normalise
+from maild.core.days import read_day
 from maild.core.policy import Field, Topic
 
 _LIMIT = 1000  # characters of a value
@@ -19,8 +19,6 @@ _MARKER = "=-=-="  # above it in our letters stands what we ask for, below it wh
 _LEAD = re.compile(r"[\s>|*_•\-–—]*")  # quotes, bullets, bold
 _EDGES = " \t\u00a0\u200b\ufeff*_"
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
-_ISO = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
-_EUROPEAN = re.compile(r"([0-9]{1,2})[./]([0-9]{1,2})[./]([0-9]{4})(?: ?г\.?)?")
 
 
 class Fault(StrEnum):
@@ -86,6 +84,14 @@ def fill(topic: Topic, known: Mapping[str, str], given: Mapping[str, str]) -> Ca
     return Card(values, tuple(problems), fresh=any(value.strip() for value in given.values()))
 
 
+def carried_over(topic: Topic | None, known: Mapping[str, str]) -> Card:
+    """The card of a ticket that is moved to that topic: what is there counts if it is right there too."""
+    if topic is None:
+        return Card(known)
+    kept = {entry.key: known[entry.key] for entry in topic.fields if entry.key in known}
+    return fill_form(topic, known, kept)
+
+
 def fill_form(topic: Topic, known: Mapping[str, str], given: Mapping[str, str]) -> Card:
     """The card as a form leaves it, which shows every field: what is empty there is empty now."""
     shown = {entry.key for entry in topic.fields}
@@ -149,17 +155,8 @@ def _number(entry: Field, said: str) -> tuple[str, Fault | None]:
 
 
 def _date(entry: Field, said: str) -> tuple[str, Fault | None]:
-    """2026-11-23 or 23.11.2026; stored as the first. 11/12/2026 is 11 December: the desk is not American."""
-    if iso := _ISO.fullmatch(said):
-        year, month, day = iso.groups()
-    elif european := _EUROPEAN.fullmatch(said):
-        day, month, year = european.groups()
-    else:
-        return "", Fault.NOT_A_DATE
-    try:
-        return date(int(year), int(month), int(day)).isoformat(), None
-    except ValueError:  # the 31st of February
-        return "", Fault.NOT_A_DATE
+    day = read_day(said)
+    return (day.isoformat(), None) if day else ("", Fault.NOT_A_DATE)
 
 
 def _choice(entry: Field, said: str) -> tuple[str, Fault | None]:

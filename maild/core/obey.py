@@ -1,32 +1,40 @@
 """What an order does to a ticket: whether it can be obeyed, and its effects. The same for mail and command line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import singledispatch
 
+from maild.core.cards import problems_context
 from maild.core.changes import Assigned, Joined, Merged, Moved, Muted, Prioritised, Snoozed, Tagged
-from maild.core.effects import Effect, Event, Record, Send, SetStatus, Way
+from maild.core.effects import Effect, Event, Record, Send, SetFields, SetStatus, Way
 from maild.core.facts import Facts, TicketFacts
+from maild.core.forms import Card, carried_over
 from maild.core.letter import Letter
 from maild.core.mail import Mailbox
 from maild.core.orders import Assign, Invite, Merge, Move, Order, Prioritise, Snooze, Spam, Tag, Towards, Trouble
 from maild.core.policy import Policy
 from maild.core.rights import Actor, Right, rights_of
+from maild.core.robots import may_be_asked
+from maild.core.rounds import status_effects
 from maild.core.sends import support_language
-from maild.core.ticket import Happening, Status, Verdict, advance
+from maild.core.ticket import Happening, Outcome, Status, Verdict, advance
 from maild.core.tokens import Purpose
 
 
 @dataclass(frozen=True, slots=True)
 class Giver:
-    """Who gives orders, and how: `via` and `way` are for the history, `now` is the moment."""
+    """Who gives orders, and how: `via` and `way` are for the history, `now` is the moment.
+
+    `asks`: if the order leaves required fields missing, the customer is asked for them.
+    """
 
     actor: Actor
     via: str
     way: Way
     moment: datetime
     now: datetime
+    asks: bool = True
 
     @property
     def who(self) -> str:
@@ -122,12 +130,44 @@ def _(order: Move, giver: Giver, ticket: TicketFacts, facts: Facts, policy: Poli
         Moved(number, order.category, order.topic),
         _record(giver, number, Event.MOVED, place),
     ]
+    effects += _other_card(order, giver, ticket, policy)
     if ticket.assignee and not policy.is_agent_of(ticket.assignee, order.category):
         effects += [Assigned(number, ""), _record(giver, number, Event.ASSIGNED, "")]
     if order.category != ticket.category:
         knows = {giver.who, *policy.category(ticket.category).team}
         team = [address for address in policy.category(order.category).team if address not in knows]
-        effects += _handed(policy, number, team, giver, "moved")
+        effects += _handed(policy, number, team, giver, "moved", problems_context(_card_after(order, ticket, policy)))
+    return effects
+
+
+def _card_after(order: Move, ticket: TicketFacts, policy: Policy) -> Card:
+    return carried_over(policy.category(order.category).topic(order.topic), ticket.fields)
+
+
+def _moved(order: Move, ticket: TicketFacts, policy: Policy, moment: datetime) -> Outcome:
+    """Another topic may want other fields (SPEC section 2, sentence 1.3)."""
+    is_complete = _card_after(order, ticket, policy).is_complete
+    return advance(ticket.status, ticket.reopen_until, Happening.MOVED, moment, is_complete=is_complete)
+
+
+def _other_card(order: Move, giver: Giver, ticket: TicketFacts, policy: Policy) -> list[Effect]:
+    card, outcome = _card_after(order, ticket, policy), _moved(order, ticket, policy, giver.moment)
+    effects: list[Effect] = [SetFields(ticket.number, card.values)] if card.values != ticket.fields else []
+    effects += status_effects(
+        ticket.number, ticket.status, outcome, policy, giver.now, who=giver.who, via=giver.via, way=giver.way
+    )
+    person = ticket.customer
+    if outcome.status is Status.INCOMPLETE and giver.asks and may_be_asked(person.address, policy):
+        effects.append(
+            Send(
+                letter=Letter.MISSING_FIELDS,
+                ticket=ticket.number,
+                to=person,
+                purpose=Purpose.CUSTOMER,
+                language=ticket.language,
+                context={**problems_context(card, with_values=False), "how": "moved"},
+            )
+        )
     return effects
 
 
@@ -187,7 +227,9 @@ def _closed(number: int, giver: Giver) -> list[Effect]:
     return [SetStatus(number, Status.CLOSED, is_final=True), _record(giver, number, Event.CLOSED, giver.way)]
 
 
-def _handed(policy: Policy, number: int, people: Iterable[str], giver: Giver, how: str) -> list[Send]:
+def _handed(
+    policy: Policy, number: int, people: Iterable[str], giver: Giver, how: str, more: Mapping[str, object] | None = None
+) -> list[Send]:
     """A letter to those whose business it is now: it carries the customer's words, so that it can be answered."""
     return [
         Send(
@@ -196,7 +238,7 @@ def _handed(policy: Policy, number: int, people: Iterable[str], giver: Giver, ho
             to=Mailbox("", address),
             purpose=Purpose.AGENT,
             language=support_language(policy, address),
-            context={"by": giver.who, "how": how},
+            context={"by": giver.who, "how": how, **(more or {})},
         )
         for address in people
     ]
@@ -210,12 +252,18 @@ def _invited(order: Invite, ticket: TicketFacts) -> list[Joined]:
     return [Joined(ticket.number, person) for person in people if ticket.participant(person.address) is None]
 
 
-def changed(ticket: TicketFacts, orders: Iterable[Order]) -> TicketFacts:
+def changed(ticket: TicketFacts, orders: Iterable[Order], policy: Policy, moment: datetime) -> TicketFacts:
     """The ticket as it will be once these orders have been carried out, as far as words to its people depend on it."""
     for order in orders:
         match order:
-            case Move():
-                ticket = replace(ticket, category=order.category, topic=order.topic)
+            case Move() if (order.category, order.topic) != (ticket.category, ticket.topic):
+                ticket = replace(
+                    ticket,
+                    category=order.category,
+                    topic=order.topic,
+                    status=_moved(order, ticket, policy, moment).status,
+                    fields=_card_after(order, ticket, policy).values,
+                )
             case Assign():
                 ticket = replace(ticket, assignee=order.address)
             case Invite():

@@ -99,10 +99,17 @@ def may_answer(mail: Mail, envelope: Envelope, trust: Trust, policy: Policy) -> 
         and envelope.mail_from != ""
         and not is_machine_made(mail)
         and not wants_no_answer(mail)
-        and not is_robot_address(author)
-        and not policy.is_desk_address(author)
-        and not policy.is_support(author)
-        and normalise(author) not in policy.form_senders
+        and may_be_asked(author, policy)
+    )
+
+
+def may_be_asked(address: str, policy: Policy) -> bool:
+    """May a letter that nobody has written by hand go to that address: is it neither a robot's nor one of ours?"""
+    return not (
+        is_robot_address(address)
+        or policy.is_desk_address(address)
+        or policy.is_support(address)
+        or normalise(address) in policy.form_senders
     )
 
 

@@ -39,6 +39,8 @@ def status_effects(
         effects.append(Record(ticket, Event.REOPENED, who, via, way))
     if outcome.confirms:
         effects += [Confirm(ticket, now), Record(ticket, Event.CONFIRMED, who, via, way)]
+    if outcome.status is Status.INCOMPLETE and before is not Status.INCOMPLETE:
+        effects.append(Record(ticket, Event.INCOMPLETE, who, via, way))
     if before is Status.INCOMPLETE and outcome.status is Status.NEW:
         effects.append(Record(ticket, Event.COMPLETED, who, via, way))
     return tuple(effects)

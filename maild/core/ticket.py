@@ -33,6 +33,7 @@ class Happening(StrEnum):
     AGENT_OPENS = "agent_opens"
     AGENT_WAITS = "agent_waits"  # support says that it is the customer's turn
     AGENT_CLOSES = "agent_closes"  # merged into another ticket, or spam
+    MOVED = "moved"  # to another topic, which may ask for other fields
     CUSTOMER_CONFIRMS = "customer_confirms"
     CUSTOMER_CONTINUES = "customer_continues"
     DEADLINE = "deadline"
@@ -78,6 +79,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.INCOMPLETE, _H.AGENT_ANSWERS): _to(_S.PENDING),
     (_S.INCOMPLETE, _H.AGENT_SOLVES): _SOLVED_NOW,
     (_S.INCOMPLETE, _H.AGENT_OPENS): _to(_S.NEW),
+    (_S.INCOMPLETE, _H.MOVED): _to(_S.INCOMPLETE),  # NEW once nothing is missing: see advance
     (_S.INCOMPLETE, _H.AGENT_WAITS): _to(_S.PENDING),
     (_S.INCOMPLETE, _H.CUSTOMER_CONFIRMS): _SOLVED_BY_CUSTOMER,
     (_S.INCOMPLETE, _H.CUSTOMER_CONTINUES): _to(_S.INCOMPLETE),
@@ -86,6 +88,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.NEW, _H.AGENT_ANSWERS): _to(_S.PENDING),
     (_S.NEW, _H.AGENT_SOLVES): _SOLVED_NOW,
     (_S.NEW, _H.AGENT_OPENS): _to(_S.OPEN),
+    (_S.NEW, _H.MOVED): _to(_S.NEW),  # INCOMPLETE if something is missing, as the next two
     (_S.NEW, _H.AGENT_WAITS): _to(_S.PENDING),
     (_S.NEW, _H.CUSTOMER_CONFIRMS): _SOLVED_BY_CUSTOMER,
     (_S.NEW, _H.CUSTOMER_CONTINUES): _to(_S.NEW),
@@ -94,6 +97,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.OPEN, _H.AGENT_ANSWERS): _to(_S.PENDING),
     (_S.OPEN, _H.AGENT_SOLVES): _SOLVED_NOW,
     (_S.OPEN, _H.AGENT_OPENS): _to(_S.OPEN),
+    (_S.OPEN, _H.MOVED): _to(_S.OPEN),
     (_S.OPEN, _H.AGENT_WAITS): _to(_S.PENDING),
     (_S.OPEN, _H.CUSTOMER_CONFIRMS): _SOLVED_BY_CUSTOMER,
     (_S.OPEN, _H.CUSTOMER_CONTINUES): _to(_S.OPEN),
@@ -102,6 +106,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.PENDING, _H.AGENT_ANSWERS): _to(_S.PENDING),
     (_S.PENDING, _H.AGENT_SOLVES): _SOLVED_NOW,
     (_S.PENDING, _H.AGENT_OPENS): _to(_S.OPEN),
+    (_S.PENDING, _H.MOVED): _to(_S.PENDING),
     (_S.PENDING, _H.AGENT_WAITS): _to(_S.PENDING),
     (_S.PENDING, _H.CUSTOMER_CONFIRMS): _SOLVED_BY_CUSTOMER,
     (_S.PENDING, _H.CUSTOMER_CONTINUES): _to(_S.OPEN),
@@ -111,6 +116,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.SOLVED, _H.AGENT_ANSWERS): _SOLVED_NOW,
     (_S.SOLVED, _H.AGENT_SOLVES): _SOLVED_NOW,
     (_S.SOLVED, _H.AGENT_OPENS): _REOPENED,
+    (_S.SOLVED, _H.MOVED): _to(_S.SOLVED),
     (_S.SOLVED, _H.AGENT_WAITS): Outcome(Verdict.DONE, Status.PENDING, reopens=True),
     (_S.SOLVED, _H.CUSTOMER_CONFIRMS): _CONFIRMED,
     (_S.SOLVED, _H.CUSTOMER_CONTINUES): _REOPENED,
@@ -122,6 +128,7 @@ TRANSITIONS: dict[tuple[Status, Happening], Outcome] = {
     (_S.CLOSED, _H.AGENT_OPENS): _REFUSED,
     (_S.CLOSED, _H.AGENT_WAITS): _REFUSED,
     (_S.CLOSED, _H.AGENT_CLOSES): _REFUSED,
+    (_S.CLOSED, _H.MOVED): _REFUSED,
     (_S.CLOSED, _H.CUSTOMER_CONFIRMS): _REFUSED,
     (_S.CLOSED, _H.CUSTOMER_CONTINUES): _REFUSED,
 }
@@ -138,7 +145,7 @@ def advance(
     """What happens to a ticket.
 
     `moment` is the received moment of the mail, or now for everything that is done at once (UTC).
-    `is_complete` says whether an incomplete ticket has its required fields after this mail.
+    `is_complete` says whether the ticket has the required fields of its topic after this mail or move.
     Raises ValueError for a deadline that is not due or that the status does not have.
     """
     if happening is Happening.DEADLINE and status is Status.SOLVED:
@@ -149,8 +156,10 @@ def advance(
         status = Status.CLOSED
     if status is Status.CLOSED and reopen_until is not None and moment < reopen_until:
         return _in_time(happening)
-    if status is Status.INCOMPLETE and happening is Happening.CUSTOMER_WRITES and is_complete:
+    if status is Status.INCOMPLETE and happening in (Happening.CUSTOMER_WRITES, Happening.MOVED) and is_complete:
         return _to(Status.NEW)
+    if happening is Happening.MOVED and not is_complete and status in (Status.NEW, Status.OPEN, Status.PENDING):
+        return _to(Status.INCOMPLETE)
     outcome = TRANSITIONS.get((status, happening))
     if outcome is None:
         raise ValueError(f"no deadline for a ticket that is {status}")

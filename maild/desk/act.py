@@ -169,7 +169,7 @@ def _order(tx: Tx, desk: Desk, number: int, who: str, orders: tuple[Order, ...])
         raise NotAllowed(f"there is no ticket {number}")
     now = desk.now()
     giver = Giver(Actor(who, Standing.OPERATOR), via="cli", way=Way.CLI, moment=now, now=now)
-    after = changed(ticket, orders)
+    after = changed(ticket, orders, desk.policy, now)
     for one in orders:
         if trouble := obstacle(one, giver, ticket, facts, desk.policy, after):
             raise NotAllowed(f"ticket {ticket.number}: {_TROUBLES[trouble]}")

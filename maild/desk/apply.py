@@ -122,7 +122,7 @@ def _note(tx: Tx, effect: LetterBounced | LetterReported | Mute, now: datetime) 
 def queue_letter(tx: Tx, desk: Desk, send: Send, ticket: int, message: int | None, now: datetime) -> None:
     """Add one outbox row, with the Message-ID it will have at every attempt. A letter about no ticket is a notice.
 
-    One to an address that does not exist fails at once, and the team is told.
+    One to an address that does not exist fails at once; the team is told of the first in a ticket.
     """
     if ticket == OPENED:
         queue_notice(tx, desk, send, now)
@@ -132,9 +132,13 @@ def queue_letter(tx: Tx, desk: Desk, send: Send, ticket: int, message: int | Non
     nonce = new_nonce(secrets.token_bytes(10))
     identifier = message_id(desk.keys, ticket, send.to.address, send.purpose, nonce, domain)
     letter = outbox.add(tx, send, ticket, message, identifier, now)
-    if unreachable.has(tx, send.to.address):
+    if since := unreachable.since(tx, send.to.address):
         outbox.drop(tx, letter, _NOT_TRIED)
-        _tell_unreachable(tx, desk, send, facts, now)
+        entry = Record(ticket, Event.DELIVERY_FAILED, send.to.address, "smtp", _NOT_TRIED)
+        is_told = tickets.is_recorded(tx, ticket, entry, since)
+        tickets.record(tx, ticket, entry, _NOT_TRIED, now)
+        if not is_told:
+            _tell_unreachable(tx, desk, send, facts, now)
 
 
 def queue_notice(tx: Tx, desk: Desk, send: Send, now: datetime) -> None:
@@ -144,8 +148,6 @@ def queue_notice(tx: Tx, desk: Desk, send: Send, now: datetime) -> None:
 
 
 def _tell_unreachable(tx: Tx, desk: Desk, send: Send, ticket: TicketFacts, now: datetime) -> None:
-    entry = Record(ticket.number, Event.DELIVERY_FAILED, send.to.address, "smtp", _NOT_TRIED)
-    tickets.record(tx, ticket.number, entry, _NOT_TRIED, now)
     sends = failure_letters(
         desk.policy,
         ticket.category,

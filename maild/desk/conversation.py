@@ -1,9 +1,10 @@
 """The page of a ticket: what its customer or his guest reads of it, and that he has read it."""
 
+import logging
 from dataclasses import dataclass
 
 from maild.core.clicks import possible
-from maild.core.errors import BadLink
+from maild.core.errors import BadLink, StoreBusy
 from maild.core.facts import TicketFacts
 from maild.core.ticket import Status, is_past_deadline
 from maild.core.tokens import Action, Claim
@@ -12,6 +13,8 @@ from maild.desk.portal import own_ticket
 from maild.store import mine, reading
 from maild.store.db import Tx
 from maild.store.reading import Happened, Head, Said
+
+log = logging.getLogger(__name__)
 
 _PAGE = 10  # messages
 PIECE = 8_000  # characters of a long message on a page of its own
@@ -46,7 +49,10 @@ async def look_at_ticket(
     """
     view, unseen = await desk.store.read(_look, desk, number, person, before)
     if unseen and reads:
-        await desk.store.run(mine.mark_seen, view.ticket.number, person, unseen)
+        try:
+            await desk.store.run(mine.mark_seen, view.ticket.number, person, unseen)
+        except StoreBusy as error:
+            log.warning("a mark of what was read is lost: %s", error)  # what can be read shall be read all the same
     return view
 
 

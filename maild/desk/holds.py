@@ -219,7 +219,7 @@ async def expire_holds(desk: Desk) -> int:
 
 def _expire(tx: Tx, desk: Desk) -> int:
     rows = ledger.held_before(tx, desk.now() - desk.policy.hold_days, _BATCH)
-    tell_expired(tx, desk, rows)
+    tell_expired(tx, desk, [row for row in rows if not ledger.is_silent(tx, row.id)])
     for row in rows:
         _drop(tx, desk, row, "maild", "job")
         log.info("mail %d: dropped, nobody has decided about it", row.id)

@@ -36,6 +36,7 @@ from maild.desk.languages import language_links
 from maild.desk.notices import freeze_notice
 from maild.mime.attach import cut
 from maild.mime.compose import Outgoing, OutgoingAttachment, compose
+from maild.mime.plain import beginning
 from maild.mime.status import status_in
 from maild.store import outbox
 from maild.store.db import Tx
@@ -58,6 +59,10 @@ _REPLIES = frozenset(
 _OWN = frozenset(
     {Letter.COMMAND_HELP, Letter.COLLISION, Letter.CLAIMED, Letter.ECHO, Letter.WOKEN, Letter.DELIVERY_FAILED}
 )
+
+
+# Characters of an earlier message that later letters repeat: its own letter has had it whole.
+_REPEATED = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +345,7 @@ def _entry(draft: _Draft, entry: Entry) -> dict[str, object]:
         "is_support": is_support,
         "is_note": entry.is_note,
         "at": entry.at,
-        "text": without_tokens(entry.reply, draft.desk.policy),
+        "text": without_tokens(beginning(entry.reply, _REPEATED), draft.desk.policy),
     }
 
 

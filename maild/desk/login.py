@@ -49,7 +49,7 @@ async def ask_to_enter(desk: Desk, address: str, client: str, language: str, num
 def _ask(tx: Tx, desk: Desk, address: str, client: str, language: str, number: int) -> bool:
     tx.wait_turn("login")
     now = desk.now()
-    tries = [f"login of {address}", f"login from {_network(client)}"]
+    tries = [_tries_of(address), _tries_from(client)]
     if any(rates.count(tx, key, now - _TRIES_IN) >= _TRIES for key in tries):
         return False
     for key in tries:
@@ -57,6 +57,14 @@ def _ask(tx: Tx, desk: Desk, address: str, client: str, language: str, number: i
     if _may_write(tx, desk, address):
         _write(tx, desk, address, people.languages(tx, [address]).get(address, language), number)
     return True
+
+
+def _tries_of(address: str) -> str:
+    return f"login of {address}"
+
+
+def _tries_from(client: str) -> str:
+    return f"login from {_network(client)}"
 
 
 def _network(client: str) -> str:
@@ -126,20 +134,22 @@ def _mark(claim: LoginClaim) -> str:
     return f"login {claim.salt}"
 
 
-async def enter(desk: Desk, token: str, nonce: str) -> tuple[str, LoginView]:
+async def enter(desk: Desk, token: str, nonce: str, client: str) -> tuple[str, LoginView]:
     """Use a login link up: the secret of a new session, "" if the link is used or too old.
 
+    Whoever gets in has not been guessing: his tries do not count, and those behind one address have theirs.
     Raises BadLink for a foreign token, NotAllowed for a nonce that its page was not given.
     """
-    return await desk.store.run(_enter, desk, token, nonce)
+    return await desk.store.run(_enter, desk, token, nonce, client)
 
 
-def _enter(tx: Tx, desk: Desk, token: str, nonce: str) -> tuple[str, LoginView]:
+def _enter(tx: Tx, desk: Desk, token: str, nonce: str, client: str) -> tuple[str, LoginView]:
     view, now = _look(tx, desk, token), desk.now()
     if not is_page_nonce(desk.keys, token, nonce, now, NONCE_AGE):
         raise NotAllowed("this form is not from this page")
     if not view.is_good or not nonces.use(tx, _mark(view.claim), now):
         return "", view
+    rates.take_back(tx, _tries_of(view.claim.person), _tries_from(client))
     secret = secrets.token_urlsafe(32)
     sessions.begin(tx, session_id(secret), view.claim.person, now, now + SESSION_AGE)
     return secret, view

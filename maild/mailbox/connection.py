@@ -26,7 +26,8 @@ class Question(Command):  # type: ignore[misc] # untyped
     """A command under way, and what the server has said since.
 
     `answers` are given to the server's continuation requests, in this order; then come empty lines, which is how a
-    refused login is brought to its end (RFC 7628 §3.2.3). `literal` is what it asks for instead (APPEND).
+    refused login is brought to its end (RFC 7628 §3.2.3). `literal` is what it asks for instead (APPEND). `patience` is
+    in seconds, None for ever.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Question(Command):  # type: ignore[misc] # untyped
         prefix: str = "",
         answers: Iterable[str] = (),
         literal: bytes | None = None,
-        patience: float | None = PATIENCE,
+        patience: float | None,
     ) -> None:
         super().__init__(name, tag, *args, prefix=prefix, timeout=patience)
         self.answers = list(answers)
@@ -125,9 +126,9 @@ class Connection(IMAP4ClientProtocol):  # type: ignore[misc] # untyped
         If whoever asks is cancelled, the connection ends: the answer would be taken for another question's.
         """
         async with self._turn:
-            return await self._ask(
-                Question(name, self.new_tag(), *args, prefix=prefix, answers=answers, literal=literal)
-            )
+            tag = self.new_tag()
+            question = Question(name, tag, *args, prefix=prefix, answers=answers, literal=literal, patience=PATIENCE)
+            return await self._ask(question)
 
     async def _ask(self, question: Question) -> Question:
         if self.lost:

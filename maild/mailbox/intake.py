@@ -135,11 +135,17 @@ class Intake:
             await self._settle_again(mailbox, progress, uids, unknown)
         # Those that failed before come last, so that they keep nobody waiting.
         unknown.sort(key=lambda uid: (self._failures[uid], uid))
+        refused: list[ServerRefused] = []
         for start in range(0, len(unknown), BATCH):
             messages = {each.uid: each for each in await mailbox.messages(unknown[start : start + BATCH])}
             there = [messages[uid] for uid in unknown[start : start + BATCH] if uid in messages]
             for group in self._groups(await self._without_older(progress, there)):
-                await self._take(mailbox, progress, group)
+                try:
+                    await self._take(mailbox, progress, group)
+                except ServerRefused as error:
+                    refused.append(error)
+        if refused:
+            raise refused[0]  # not everything is in the ledger: again, soon
 
     async def _settle_again(
         self, mailbox: Mailbox, progress: Progress, uids: Sequence[int], unknown: Sequence[int]

@@ -17,7 +17,10 @@ _UNTIL = NOW + timedelta(hours=48)
 # What differs from the full sample.
 _CASES: Mapping[Letter, Mapping[str, Context]] = {
     Letter.ACKNOWLEDGEMENT: {"without-catalogue": {"catalogue": []}},
-    Letter.MISSING_FIELDS: {"stranger": {**_NO_WORDS, "person": {"name": "", "address": "customer@firma.example"}}},
+    Letter.MISSING_FIELDS: {
+        "stranger": {**_NO_WORDS, "person": {"name": "", "address": "customer@firma.example"}},
+        "moved": {**_NO_WORDS, "how": "moved"},
+    },
     Letter.NEW_TICKET: {
         "verified": {"verdict": "verified", "problems": [], "cc": []},
         "failed": {"verdict": "failed"},

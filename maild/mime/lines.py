@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from maild.mime import wording
 from maild.mime.html import Range, Rendered
 
-_MAX_LINES = 10_000  # looked at; what follows counts as one more line
+_MAX_LINES = 10_000  # looked at; what follows counts as one more line, known by its first
 _MAX_WIDTH = 2000  # characters of a line that are looked at
 
 
@@ -38,7 +38,7 @@ def lines_of(rendered: Rendered) -> list[Line]:
     start, is_code = 0, False
     for piece in rendered.text.split("\n", _MAX_LINES):
         end = min(start + len(piece) + 1, len(rendered.text))
-        words = wording.plain_spaces(piece[:_MAX_WIDTH])
+        words = wording.plain_spaces(piece[:_MAX_WIDTH].partition("\n")[0])
         is_fence = words.startswith("```")
         lines.append(Line(start, end, words, is_code or is_fence))
         is_code = is_code != is_fence

@@ -48,6 +48,7 @@ def sample_portal(language: str) -> Context:
         "before": 7,
         "is_newest": True,
         "is_past": False,
+        "asks_new": False,
         "may_confirm": True,
         "may_continue": True,
         "reopen_until": NOW,

@@ -18,5 +18,7 @@ def are_waiting(tx: Tx, mails: Sequence[int]) -> bool:
 
 def fates(tx: Tx, mails: Sequence[int]) -> list[tuple[str, int | None]]:
     """State and ticket of each of these mails (a few hundred at most), in no order."""
+    if not mails:
+        return []
     marks = ", ".join("?" * len(mails))
     return [(row[0], row[1]) for row in tx.all(f"SELECT state, ticket FROM mails WHERE id IN ({marks})", *mails)]

@@ -465,13 +465,23 @@ def held_unannounced(tx: Tx, limit: int) -> list[tuple[LedgerRow, list[str]]]:
 
 
 def held_before(tx: Tx, moment: datetime, limit: int) -> list[LedgerRow]:
-    """Mails that came in before that moment and are held still, oldest first."""
+    """Mails that somebody could have decided about since before that moment and that are held still, oldest first.
+
+    Old mail that was brought in is as young as its hold.
+    """
     return [
         _row(found)
         for found in tx.all(
-            f"{_ROW} WHERE m.state = 'held' AND m.received_at < ? ORDER BY m.id LIMIT ?", to_micros(moment), limit
+            f"{_ROW} WHERE m.state = 'held' AND COALESCE(m.announced_at, m.received_at) < ? ORDER BY m.id LIMIT ?",
+            to_micros(moment),
+            limit,
         )
     ]
+
+
+def is_silent(tx: Tx, mail: int) -> bool:
+    """Was that mail brought in, and nothing else, so that nobody is written to about it?"""
+    return tx.one("SELECT 1 FROM arrivals WHERE mail = ? AND NOT is_silent", mail) is None
 
 
 def recipients_of(tx: Tx, mail: int) -> list[str]:

@@ -93,6 +93,16 @@ def _ticket(row: Row) -> OwnTicket:
     )
 
 
+def may_read(tx: Tx, number: int, person: str) -> bool:
+    """Has this person a part in that ticket, or is he a guest of its customer? One question, whatever the answer."""
+    row = tx.one(
+        "SELECT 1 FROM participants p WHERE p.ticket = ? AND (p.address = ? OR (p.position = 0 AND EXISTS"
+        " (SELECT 1 FROM grants g WHERE g.owner = p.address AND g.guest = ?)))",
+        number, person, person,
+    )  # fmt: skip
+    return row is not None
+
+
 def unread_answers(tx: Tx, person: str, limit: int) -> int:
     """How many answers this person has not read, of those sent to him; counted up to `limit`."""
     row = tx.one(

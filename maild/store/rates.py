@@ -19,6 +19,12 @@ def count(tx: Tx, key: str, since: datetime) -> int:
     return int(row[0]) if row else 0
 
 
+def take_back(tx: Tx, key: str, others: str) -> None:
+    """What was counted under `key` does not count after all, nor what was counted with it under `others`."""
+    tx.run("DELETE FROM rates WHERE key = ? AND at IN (SELECT at FROM rates WHERE key = ?)", others, key)
+    tx.run("DELETE FROM rates WHERE key = ?", key)
+
+
 def forget(tx: Tx, before: datetime) -> int:
     """Remove what nobody counts any more; how many."""
     return tx.run("DELETE FROM rates WHERE at < ?", to_micros(before))

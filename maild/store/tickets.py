@@ -214,6 +214,15 @@ def said_before(tx: Tx, number: int, author: str, words: str) -> int:
     return int(row[0]) if row else 0
 
 
+def is_recorded(tx: Tx, number: int, entry: Record, since: datetime) -> bool:
+    """Does the history have that line about that person from then on, for the same reason?"""
+    found = tx.one(
+        "SELECT 1 FROM events WHERE ticket = ? AND event = ? AND who = ? AND reason = ? AND at >= ?",
+        number, entry.event.value, entry.who, entry.reason, to_micros(since),
+    )  # fmt: skip
+    return found is not None
+
+
 def pictures_in(tx: Tx, number: int) -> frozenset[str]:
     """The hashes of all pictures that stand in the text of a ticket's messages: signatures repeat theirs each time."""
     rows = tx.all("SELECT attachments FROM messages WHERE ticket = ?", number)

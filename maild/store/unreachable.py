@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from maild.store.db import Tx
-from maild.store.times import to_micros
+from maild.store.times import from_micros, to_micros
 
 
 def add(tx: Tx, address: str, now: datetime) -> None:
@@ -21,4 +21,10 @@ def remove(tx: Tx, address: str) -> None:
 
 def has(tx: Tx, address: str) -> bool:
     """Would a letter there come back?"""
-    return tx.one("SELECT 1 FROM unreachable WHERE address = ?", address) is not None
+    return since(tx, address) is not None
+
+
+def since(tx: Tx, address: str) -> datetime | None:
+    """When a letter there came back; None if letters arrive, as far as is known."""
+    row = tx.one("SELECT at FROM unreachable WHERE address = ?", address)
+    return from_micros(row[0]) if row else None

@@ -43,8 +43,7 @@ class LoginPages:
             return self._form(language, typed, number, "stale", 403)
         if len(typed) > _LONGEST or not is_mailbox(typed):
             return self._form(language, typed, number, "address", 422)
-        client = request.client.host if request.client else ""
-        if not await ask_to_enter(self._desk, normalise(typed), client, language, number):
+        if not await ask_to_enter(self._desk, normalise(typed), _client(request), language, number):
             return self._form(language, typed, number, "often", 429)
         return self._render("sent", language, {"address": typed, "minutes": LOGIN_AGE.seconds // 60})
 
@@ -57,7 +56,7 @@ class LoginPages:
             nonce = (await form_in(request)).get("nonce", "")
             if is_cross_site(request):
                 raise NotAllowed("from another site")
-            secret, view = await enter(self._desk, token, nonce)
+            secret, view = await enter(self._desk, token, nonce, _client(request))
         except BadLink:
             return self._render("nothing_here", self._portal.language(request), {}, 404)
         except NotAllowed:
@@ -67,7 +66,7 @@ class LoginPages:
             return self._link(request, token, view)
         has_draft = not view.claim.number and await draft_for(self._desk, view.claim.person) is not None
         answer = RedirectResponse(f"/t/{view.claim.number}" if view.claim.number else "/ask" if has_draft else "/", 303)
-        self._portal.remember(answer, secret)
+        self._portal.remember(request, answer, secret)
         return answer
 
     async def logout(self, request: Request, visitor: Visitor) -> Response:
@@ -76,7 +75,7 @@ class LoginPages:
         self._portal.check(request, visitor, form.get("nonce", ""))
         await leave(self._desk, visitor.session, visitor.address, everywhere="everywhere" in form)
         answer = RedirectResponse("/login", 303)
-        self._portal.forget(answer)
+        self._portal.forget(request, answer)
         return answer
 
     async def language(self, request: Request, visitor: Visitor) -> Response:
@@ -111,6 +110,10 @@ class LoginPages:
 
     def _is_nonce(self, token: str, nonce: str) -> bool:
         return is_page_nonce(self._desk.keys, token, nonce, self._desk.now(), NONCE_AGE)
+
+
+def _client(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _number(text: str) -> int:

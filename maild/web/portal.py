@@ -28,6 +28,7 @@ COOKIE = "maild_session"
 
 _MOST_UNREAD = 99  # the badge says "99+" beyond
 _PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/?=&%+._~-]{0,500}")
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _RANGE = re.compile(r"\s*([a-zA-Z]{1,8})[a-zA-Z0-9-]*\s*(?:;\s*q\s*=\s*([0-9.]{1,5})\s*)?")
 
 
@@ -83,8 +84,8 @@ class Portal:
         async def endpoint(request: Request) -> Response:
             visitor = await self.visitor(request)
             if visitor is None:
-                number = request.path_params.get("number")
-                return RedirectResponse(f"/login?t={number}" if number else "/login", 303)
+                number = str(request.path_params.get("number", ""))
+                return RedirectResponse(f"/login?t={number}" if _NUMBER.fullmatch(number) else "/login", 303)
             try:
                 return await page(request, visitor)
             except BadLink:
@@ -133,24 +134,33 @@ class Portal:
         page = self.desk.renderer.page(f"portal/{name}", language, context)
         return HTMLResponse(page, status, {"Content-Security-Policy": PORTAL_POLICY, "Content-Language": language})
 
-    def remember(self, response: Response, secret: str) -> None:
+    def remember(self, request: Request, response: Response, secret: str) -> None:
         """Give the browser its session."""
-        self._set_cookie(response, secret, SESSION_AGE)
+        self.set_cookie(request, response, COOKIE, secret, SESSION_AGE)
 
-    def forget(self, response: Response) -> None:
+    def forget(self, request: Request, response: Response) -> None:
         """Take it away."""
-        self._set_cookie(response, "", timedelta())
+        self.set_cookie(request, response, COOKIE, "", timedelta())
 
-    def _set_cookie(self, response: Response, value: str, age: timedelta) -> None:
+    def set_cookie(self, request: Request, response: Response, name: str, value: str, age: timedelta) -> None:
+        """A cookie that only these pages get, and no script."""
         response.set_cookie(
-            COOKIE,
+            name,
             value,
             max_age=int(age.total_seconds()),
             path="/",
-            secure=self.desk.policy.public_url.startswith("https:"),
+            secure="https" in (request.url.scheme, self.desk.policy.public_url.partition(":")[0]),
             httponly=True,
             samesite="lax",
         )
+
+
+def number_in(request: Request, name: str = "number") -> int:
+    """A number in the path: of a ticket, a message. Raises BadLink for what can be none."""
+    text = str(request.path_params[name])
+    if not _NUMBER.fullmatch(text):
+        raise BadLink("no such page")
+    return int(text)
 
 
 def local_path(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,34 +10,20 @@ from maild.cli.finding import Finding
 from maild.cli.init_config import Learned
 from maild.cli.init_mailbox import Account, explore, read_server
 from maild.cli.init_questions import toml
+from maild.config import load
 from maild.core.errors import Unreachable
 from maild.mailbox.protocol import LoginRefused
-from tests.cli.conftest import REST, MakeTrial
+from tests.cli.conftest import REST, MakeTrial, run_here
 from tests.dovecot import PASSWORD, SUPPORT, Dovecot, dovecot
 from tests.mailbox.desks import mailbox
-from tests.smtpsink import Letter, SmtpSink
+from tests.postman import Postman
+from tests.smtpsink import SmtpSink
 
 MAIL = (
     b"Authentication-Results: mx.t.invalid; dmarc=pass header.from=a.example\r\n"
     b"Received: from out.a.example by mx.t.invalid with ESMTPS; Mon, 23 Nov 2026 12:00:00 +0000\r\n"
     b"From: ivan@a.example\r\nTo: support@t.invalid\r\nSubject: Hello\r\nMessage-ID: <%d@a.example>\r\n\r\nWords.\r\n"
 )
-
-
-class Postman(list[Letter]):
-    """Hands every letter that the relay takes to the mailbox. `knows_plus`: also those to plus-addresses."""
-
-    def __init__(self, server: Dovecot) -> None:
-        super().__init__()
-        self.server = server
-        self.knows_plus = True
-
-    def append(self, letter: Letter) -> None:
-        """The relay took it."""
-        super().append(letter)
-        for to in letter.rcpt_tos:
-            if self.knows_plus or "+" not in to:
-                self.server.deliver(letter.content, SUPPORT, letter.mail_from)
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +62,8 @@ def test_a_provider_that_can_everything_is_used_to_the_full(account: Account, se
     assert found["folders"][1] == "sent is Sent, spam is Junk"
     assert found["plus"][1] == "mail to plus-addresses arrives (INBOX)"
     with server.client() as program:
-        _, [marked] = program.uid("SEARCH", "UNDELETED")
-    assert len(marked.split()) == 4, "the trial mails are thrown away"
+        _, [there] = program.uid("SEARCH", "ALL")
+    assert len(there.split()) == 4, "the trial mails are deleted"
 
 
 def test_what_a_provider_cannot_is_switched_off(account: Account, relay: SmtpSink) -> None:
@@ -87,13 +74,13 @@ def test_what_a_provider_cannot_is_switched_off(account: Account, relay: SmtpSin
     assert (learned.subaddress, learned.verp) == ("false", "false")
     assert found["sender"][1] == "the relay wants the mailbox as envelope sender: outbound.verp = false"
     assert "does not arrive: desk.subaddress = false" in found["plus"][1]
-    assert found["round trip"][0] == "ok"
+    assert found["trial"][0] == "ok"
 
 
 def test_what_does_not_come_back_is_an_error(account: Account, sink: SmtpSink, server: Dovecot) -> None:
     sink.letters = []
     learned, found = explored(replace(account, patience=0.5))
-    assert (learned.subaddress, learned.verp, found["round trip"][0]) == ("false", "false", "error")
+    assert (learned.subaddress, learned.verp, found["trial"][0]) == ("false", "false", "error")
     sink.answer("rcpt", "550 5.1.1 no such user")
     assert explored(replace(account, patience=0.5))[1]["relay"][0] == "error"
 
@@ -101,7 +88,7 @@ def test_what_does_not_come_back_is_an_error(account: Account, sink: SmtpSink, s
 def test_without_a_trial_nothing_is_sent(account: Account, relay: SmtpSink) -> None:
     learned, found = explored(replace(account, patience=0))
     assert (learned.subaddress, learned.verp) == ("false", "false")
-    assert found["round trip"][0] == "warning"
+    assert found["trial"][0] == "warning"
     assert relay.letters == []
 
 
@@ -110,6 +97,32 @@ def test_whoever_is_not_let_in_learns_nothing(account: Account) -> None:
         explored(replace(account, password="wrong"))
     with pytest.raises(Unreachable):
         explored(replace(account, server=read_server("127.0.0.1:1")))
+
+
+def test_with_another_mailbox_for_support_this_one_is_only_read(
+    server: Dovecot, relay: SmtpSink, tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text(f"{PASSWORD}\n")
+    options = {
+        "mailbox": SUPPORT, "imap": f"localhost:{server.imaps}", "relay": relay.url, "ca-file": str(server.ca_file),
+        "password-file": str(tmp_path / "password"), "team": "anna@office.example", "patience": "10",
+    }  # fmt: skip
+    ran = run_here("init", str(tmp_path / "desk"), *(f"--{name}={value}" for name, value in options.items()))
+    assert ran.returncode == 0, ran.stdout
+    config = load(tmp_path / "desk/config.toml")
+    [box] = config.imap
+    assert (box.role, box.password(), box.folders.sent) == ("intake", PASSWORD, "Sent")
+    assert (config.trust.authserv_id, config.outbound.verp, config.desk.subaddress) == (("mx.t.invalid",), True, True)
+    assert not (tmp_path / "desk/password").exists()
+
+
+def test_a_login_that_fails_writes_nothing(server: Dovecot, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("wrong\n")
+    options = ("--mailbox", SUPPORT, "--ca-file", str(server.ca_file), "--password-file", str(tmp_path / "password"))
+    ran = run_here("init", str(tmp_path / "desk"), "--imap", f"localhost:{server.imaps}", *options)
+    assert (ran.returncode, ran.stdout) == (75, "")
+    assert ran.stderr.startswith("maild: localhost: ")
+    assert not (tmp_path / "desk").exists()
 
 
 def checked(make_trial: MakeTrial, box: str, trust: str) -> list[str]:

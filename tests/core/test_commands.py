@@ -133,7 +133,14 @@ def test_every_line_is_a_command_a_note_unclear_or_text(text: str) -> None:
         ("решено", Wish.SOLVED),
         ("Решено!", Wish.SOLVED),
         (" Solved. \n", Wish.SOLVED),
+        ("#РЕШЕНО.", Wish.SOLVED),
+        ("Спасибо, проблема решена", Wish.SOLVED),
+        ("Thank you, the problem is\nsolved.", Wish.SOLVED),
+        ("Проблема решена, но акта нет", None),
+        ("Спасибо, проблема решена?", None),
         ("#continue", Wish.CONTINUE),
+        ("Проблема не решена, продолжить общение.", Wish.CONTINUE),
+        ("Проблема не решена", None),
         ("\u00a0#продолжить\u00a0", Wish.CONTINUE),
         ("Не работает\n#continue", Wish.CONTINUE),
         ("не решено", None),
@@ -151,7 +158,8 @@ def test_what_a_customer_asks_for_in_so_many_words(text: str, wish: Wish | None)
 
 
 def test_the_words_beside_a_wish_are_what_is_left() -> None:
-    assert without_wish("#solved") == ""
+    for bare in ("#solved", "#продолжить.", "Проблема не решена, продолжить общение"):
+        assert without_wish(bare) == ""
     assert without_wish("#continue\n\nне работает\n") == "не работает"
 
 

@@ -325,7 +325,7 @@ def test_a_refused_action_says_why_and_words_beside_it_open_a_follow_up() -> Non
 
 
 @pytest.mark.parametrize("status", [Status.SOLVED, Status.PENDING])
-@pytest.mark.parametrize("words", ["#continue", "#Продолжить", "#продолжить\n\n"])
+@pytest.mark.parametrize("words", ["#continue", "#Продолжить.", "Проблема не решена, продолжить общение"])
 def test_not_solved_without_a_word_why_is_asked_about(status: Status, words: str) -> None:
     ticket = solved() if status is Status.SOLVED else make_ticket(status=status)
     decision = decided(make_mail(reply=words), BY_TOKEN, facts_of(ticket))

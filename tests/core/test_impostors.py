@@ -116,6 +116,14 @@ RAW = {
     "a group": f"From: x: {BILLING_TEAM}, mallory@evil.example;",
     "a folded name": f"From: {BILLING_TEAM}\r\n <mallory@evil.example>",
     "a quoted at sign": f'From: "{BILLING_TEAM}"@evil.example',
+    "a group of one": f"From: Team: {BILLING_TEAM};",
+    "nothing but encoded": f"From: =?utf-8?q?{BILLING_TEAM.replace('@', '=40')}?=",
+    "an address for a name": f"From: mallory@evil.example <{BILLING_TEAM}>",
+    "an address behind another": f"From: <mallory@evil.example> {BILLING_TEAM}",
+    "a comment in front": f"From: (mallory@evil.example) {BILLING_TEAM}",
+    "a blank before the colon": f"From : {BILLING_TEAM}",
+    "an empty field first": f"From:\r\nFrom: {BILLING_TEAM}",
+    "a resent field": f"Resent-From: {BILLING_TEAM}\r\nFrom: mallory@evil.example",
     "nobody, and a reply-to": f"From: <>\r\nReply-To: {BILLING_TEAM}",
 }  # fmt: skip
 

@@ -26,12 +26,12 @@ DEADLINE = NOW + WINDOW
 # Pending (section 8), agent_closes is #spam and #merge.
 COLUMNS = tuple(Happening)
 TABLE = """
-incomplete | new | incomplete | pending | solved round | new | pending | closed | solved+ round | incomplete | -
-new | new | new | pending | solved round | open | pending | closed | solved+ round | new | -
-open | open | open | pending | solved round | open | pending | closed | solved+ round | open | -
-pending | open | pending | pending | solved round | open | pending | closed | solved+ round | open | solved round
-solved | open again | solved | solved round | solved round | open again | pending again| closed| solved+ | open again| -
-closed | follow_up | recorded | follow_up | refused | refused | refused | refused | refused | refused | -
+incomplete|new|incomplete|pending|solved round|new|pending|closed|new|solved+ round|incomplete|-
+new|new|new|pending|solved round|open|pending|closed|new|solved+ round|new|-
+open|open|open|pending|solved round|open|pending|closed|open|solved+ round|open|-
+pending|open|pending|pending|solved round|open|pending|closed|pending|solved+ round|open|solved round
+solved|open again|solved|solved round|solved round|open again|pending again|closed|solved|solved+|open again|-
+closed|follow_up|recorded|follow_up|refused|refused|refused|refused|refused|refused|refused|-
 """
 CELLS = [
     (Status(row.split("|")[0].strip()), happening, cell.strip())
@@ -71,6 +71,13 @@ def test_every_cell_of_the_table(status: Status, happening: Happening, cell: str
 def test_an_incomplete_ticket_stays_incomplete_until_it_has_its_fields() -> None:
     outcome = advance(Status.INCOMPLETE, None, Happening.CUSTOMER_WRITES, NOW, is_complete=False)
     assert outcome == Outcome(Verdict.DONE, Status.INCOMPLETE)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_move_to_a_topic_that_wants_more_makes_a_ticket_incomplete_while_it_is_worked_on(status: Status) -> None:
+    outcome = advance(status, DEADLINE, Happening.MOVED, NOW - TICK, is_complete=False)
+    is_worked_on = status not in (Status.SOLVED, Status.CLOSED)
+    assert outcome.status is (Status.INCOMPLETE if is_worked_on else status)
 
 
 @pytest.mark.parametrize("happening", [each for each in Happening if each is not Happening.DEADLINE])

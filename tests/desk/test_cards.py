@@ -5,8 +5,10 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from maild.core.orders import Move
 from maild.core.policy import Field, Policy, Text
 from maild.core.tokens import FieldsClaim, read_fields_token
+from maild.desk import act
 from maild.desk.receive import receive_waiting
 from maild.store import lists
 from tests.desk.conversation import Conversation, conversation
@@ -117,5 +119,57 @@ def test_a_stranger_is_asked_by_labels_only(tmp_path: Path) -> None:
             assert asked.kind == ("missing_fields", "stranger@else.example")
             assert "evil" not in asked.everything
             assert "Дата оплаты:" in asked.text
+
+    asyncio.run(main())
+
+
+def test_a_move_to_a_topic_with_fields_asks_for_them_by_mail_and_by_command(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with conversation(tmp_path, **POLICY) as talk:
+            await talk.mail(IVAN.address, "Верните деньги.")
+            team, _ = await talk.letters()
+            await talk.reply(team, BILLING_TEAM, "#move billing/refund")
+            assert talk.status(1) == "incomplete"
+            assert talk.events(1)[-2:] == ["moved", "incomplete"]
+            [asked] = await talk.letters()
+            assert asked.kind == ("missing_fields", IVAN.address)
+            assert "\nНомер договора:\nДата оплаты:\n" in asked.text
+            assert "займутся другие сотрудники" in asked.text
+            await talk.reply(asked, IVAN.address, "Номер договора: 120417\nДата оплаты: 03.11.2026")
+            assert (talk.status(1), talk.events(1)[-1]) == ("new", "completed")
+            await talk.letters()
+
+            await act.order(talk.desk, 1, "cli:anna", Move("billing", ""))
+            await act.order(talk.desk, 1, "cli:anna", Move("billing", "refund"))
+            assert talk.status(1) == "new", "it has them already"
+            assert await talk.letters() == []
+
+            await talk.mail(IVAN.address, "И за октябрь.")
+            await act.order(talk.desk, 2, "cli:anna", Move("billing", "refund"))
+            assert talk.status(2) == "incomplete"
+            assert ("missing_fields", IVAN.address) in [letter.kind for letter in await talk.letters()]
+            await act.order(talk.desk, 2, "cli:anna", Move("tech", ""))
+            assert (talk.status(2), talk.events(2)[-1]) == ("new", "completed")
+
+    asyncio.run(main())
+
+
+def test_a_move_beside_an_answer_waits_for_the_customer_and_beside_a_solving_asks_nothing(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with conversation(tmp_path, **POLICY) as talk:
+            for number, (words, status, kinds) in enumerate(
+                [
+                    ("#move billing/refund\n\nПередаю.", "pending", ["answer", "missing_fields"]),
+                    ("#move billing/refund\n#solved", "solved", ["solved"]),
+                    ("#open\n#move billing/refund", "new", []),
+                ],
+                start=1,
+            ):
+                await talk.mail(IVAN.address, "Верните деньги.")
+                team = (await talk.letters())[0]
+                await talk.reply(team, BILLING_TEAM, words)
+                assert talk.status(number) == status
+                told = [letter.kind[0] for letter in await talk.letters() if letter.kind[1] == IVAN.address]
+                assert sorted(told) == kinds
 
     asyncio.run(main())

@@ -90,6 +90,12 @@ def test_nobody_writes_to_an_address_that_does_not_exist_until_it_writes(tmp_pat
             assert talk.status(1) == "solved", "who solves although he was told has decided so"
             assert talk.events(1)[-1] == "delivery_failed"
 
+            talk.clock.forward(LATER)
+            await talk.reply(team, BILLING_TEAM, "И ещё раз.")
+            assert await talk.letters() == [], "the team is told once in a ticket"
+            assert [state for state, _ in states(talk, IVAN.address)[-2:]] == ["failed", "failed"]
+            assert talk.events(1)[-1] == "delivery_failed", "its history tells each time"
+
             await talk.mail(IVAN.address, "Ящик снова работает, где счёт?")
             kinds = {one.kind for one in await talk.letters()}
             assert kinds == {("new_ticket", BILLING_TEAM), ("acknowledgement", IVAN.address)}

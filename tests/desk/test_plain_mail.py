@@ -86,6 +86,24 @@ def test_a_customer_without_a_browser_gets_through_the_whole_life_of_a_ticket(tm
     asyncio.run(main())
 
 
+def test_a_huge_message_is_passed_on_whole_and_repeated_in_part(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with conversation(tmp_path) as talk:
+            huge = "Строка журнала, одна из многих.\n" * 5_000 + "Последняя строка."
+            await talk.mail(IVAN.address, huge)
+            [team] = [one for one in await talk.letters() if one.kind[1] == BILLING_TEAM]
+            assert "Последняя строка." in team.text
+            for turn in range(4):
+                letter = await answer(talk, f"Смотрим, {turn}.")
+                await talk.reply(letter, IVAN.address, huge)
+                [team] = await talk.letters()
+                assert "Последняя строка." in team.text.partition("Ранее в этом обращении")[0]
+                assert len(letter.data) < 100_000
+            assert "Строка журнала, одна из многих.\n> […]" in letter.text
+
+    asyncio.run(main())
+
+
 def plain(message: EmailMessage) -> str:
     part = message.get_body(("plain",))
     assert part is not None

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from maild.desk.clock import auto_solve_due, close_due, remind_due
+from maild.desk.holds import expire_holds
 from maild.desk.notices import announce_holds
 from maild.desk.receive import receive_waiting
 from maild.store import lists, outbox
@@ -58,6 +59,10 @@ def test_holds_of_old_mail_are_not_announced_but_listed(tmp_path: Path) -> None:
             mail = await bring_in(talk, "I am away.", "Auto-Submitted: auto-replied")
             assert talk.row(mail).state == "held"
             await announce_holds(talk.desk)
+            talk.clock.forward(talk.desk.policy.hold_days)
+            assert await expire_holds(talk.desk) == 0, "it has been held since today"
+            talk.clock.forward(timedelta(seconds=1))
+            assert await expire_holds(talk.desk) == 1
             assert talk.desk.store.read_now(outbox.rows) == []
 
     asyncio.run(main())

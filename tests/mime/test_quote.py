@@ -116,6 +116,12 @@ def test_the_loose_end_of_a_wrapped_quoted_line_belongs_to_the_quote() -> None:
     assert new_words(f"Да.\n\n{quoted}\nдальше\n> конец\n") == "Да."
 
 
+@pytest.mark.parametrize("old", ["=-=-= Ответ пишите выше этой строки =-=-=", "> старое"])
+def test_words_below_more_lines_than_are_looked_at_stay(old: str) -> None:
+    text = "строка журнала\n" * 10_000 + f"\nВот и всё, почему?\n\n{old}\n"
+    assert "Вот и всё, почему?" in new_words(text)
+
+
 def test_what_is_forwarded_is_new() -> None:
     text = "Посмотрите.\n\n---------- Forwarded message ---------\nFrom: a\nDate: b\nTo: c\n\nТекст\n"
     assert new_words(text) == text.strip()

@@ -111,6 +111,7 @@ DAILY: dict[str, Callable[[Tx], Any]] = {
     "session": lambda tx: (sessions.person_of(tx, "s", NOW), sessions.end_all(tx, "x"), sessions.forget(tx, NOW)),
     "rates": lambda tx: (rates.count(tx, "k", NOW), rates.forget(tx, NOW)),
     "access": lambda tx: (grants.given_by(tx, "x"), grants.given_to(tx, "x"), grants.guests_of(tx, [1])),
+    "may read": lambda tx: mine.may_read(tx, 1, "x"),
     "somebody": lambda tx: (people.is_known(tx, "x"), people.name_of(tx, "x"), mine.unread_answers(tx, "x", 9)),
     "seen": marks,
     "thread": lambda tx: (

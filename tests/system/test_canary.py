@@ -1,18 +1,33 @@
 """Nothing that people write, and no secret, is in the log, on a command line, in the environment or in metrics."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import StartMaild
-from tests.servers import SECRET, until
+from tests.servers import SECRET, MaildProcess, until
 from tests.smtpsink import SmtpSink
-from tests.system.people import ANNA, IVAN, TEAM, links_in, settled, token_addresses_in, trusting, write
+from tests.system.browser import ask, press
+from tests.system.people import ANNA, BILLING, IVAN, TEAM, links_in, settled, token_addresses_in, trusting, write
 
 pytestmark = pytest.mark.system
 
 SUBJECT, QUESTION, ANSWER, NOTE = "канарейкатема", "канарейкавопрос", "канарейкаответ", "канарейказаметка"
 FILE = "canaryfile"
+
+
+def talk_rudely(desk: MaildProcess) -> None:
+    """Words where none belong, and a mail that is refused."""
+    lines = [
+        FILE, f"EHLO {FILE}", f"MAIL FROM:<{FILE}@x", f"RCPT TO:<{FILE}@{FILE}>", "MAIL FROM:<a@b.example>",
+        f"RCPT TO:<{BILLING}>", "DATA", f"Subject: {SUBJECT}\n{QUESTION}", ".", "QUIT", "",
+    ]  # fmt: skip
+    with socket.create_connection(("127.0.0.1", desk.port("smtp")), 10) as client:
+        assert client.recv(4096).startswith(b"220")
+        client.sendall("\r\n".join(lines).encode())
+        replies = b"".join(iter(lambda: client.recv(4096), b""))
+    assert b"\r\n554 5.6.0" in replies
 
 
 def test_no_word_of_a_conversation_leaves_its_letters(start_maild: StartMaild, sink: SmtpSink) -> None:
@@ -27,6 +42,12 @@ def test_no_word_of_a_conversation_leaves_its_letters(start_maild: StartMaild, s
     settled(desk, 5)
     desk.cli("ticket", "reply", "1", "--text", "-", stdin=ANSWER)
     until(lambda: len(desk.json("outbox", "list")) >= 5, "the letters are written")
+
+    link = links_in(answer)[0]
+    press(link)
+    for path in (link[:-1], f"{link}x", f"{link}?{FILE}={FILE}", f"{link.rpartition('/a/')[0]}/{FILE}"):
+        ask("POST", path, form={"nonce": FILE, "words": ANSWER})
+    talk_rudely(desk)
 
     letters = [acknowledgement, notification, answer]
     tokens = {

@@ -1,6 +1,7 @@
 """Action links at the real web server: looking changes nothing, pressing acts once, foreign links tell nothing."""
 
 import re
+from collections import Counter
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +15,18 @@ from tests.system.people import IVAN, TEAM, all_of, all_sent, events, links_in, 
 pytestmark = pytest.mark.system
 
 _URL = re.compile(r"https?://(?!www\.w3\.org/)[^\s\"'<>)]+")  # the name of a document type is no link
+
+
+REFUND = """
+[[category.topic]]
+key = "refund"
+title = "Возврат"
+
+[[category.topic.field]]
+key = "contract"
+label = "Номер договора"
+required = true
+"""
 
 
 def solved_ticket(desk: MaildProcess, sink: SmtpSink) -> list[str]:
@@ -32,11 +45,20 @@ def state_of(desk: MaildProcess) -> tuple[object, ...]:
 
 
 def test_looking_at_every_url_of_every_letter_changes_nothing(start_maild: StartMaild, sink: SmtpSink) -> None:
-    desk = start_maild(**trusting())
+    options = trusting()
+    desk = start_maild(**(options | {"rest": options["rest"] + REFUND}))
     solved_ticket(desk, sink)
+    write(desk, "Верните деньги.", to="billing+refund@desk.example")  # asked for fields, by letter and form
+    write(desk, "#решенно\nОтправили.", sender="anna@office.example", answers=sink.wait(TEAM, 3)[-1])  # asked back
+    sink.wait("anna@office.example")
+    write(desk, "#продолжить", answers=sink.wait(IVAN, 4)[2])  # asked what is wrong
+    sink.wait(IVAN, 5)
+    all_sent(desk, 10)
     before = state_of(desk)
     urls = {url for letter in sink.letters for url in _URL.findall(all_of(letter))}
-    assert len([url for url in urls if "/a/" in url]) == 2
+    kinds = Counter(urlsplit(url).path.split("/")[1] for url in urls)
+    assert (kinds["a"], kinds["fields"]) == (5, 1), kinds
+    assert kinds["l"], kinds
     assert {urlsplit(url).netloc for url in urls} == {urlsplit(desk.url).netloc}
     for _ in range(5):
         for url in sorted(urls):

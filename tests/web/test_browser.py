@@ -38,7 +38,7 @@ def browser() -> Iterator["Browser"]:
         running.close()
 
 
-@pytest.fixture(params=[(390, "light"), (1000, "dark")], ids=lambda param: f"{param[0]}-{param[1]}")
+@pytest.fixture(params=[(320, "light"), (1000, "dark")], ids=lambda param: f"{param[0]}-{param[1]}")
 def page(browser: "Browser", request: pytest.FixtureRequest) -> Iterator["Page"]:
     width, scheme = request.param
     context = browser.new_context(

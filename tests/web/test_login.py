@@ -118,6 +118,19 @@ def test_five_tries_in_ten_minutes_and_three_letters_in_an_hour(portal: Pages) -
     assert len(letters(portal.desk)) == 4
 
 
+def test_whoever_gets_in_leaves_the_tries_to_others_behind_his_address(portal: Pages) -> None:
+    for number in range(7):
+        signed_in(portal.desk, portal.client, f"p{number}@firma.example")
+    browser = Browser(portal.client)
+    for number in range(6):
+        portal.clock.forward(timedelta(seconds=1))
+        answer = browser.submit("/login", email=f"q{number}@firma.example")
+        assert answer.status == (200 if number < 5 else 429)
+    assert browser.submit(login_links(portal.desk, "q0@firma.example")[0]).status == 303
+    answers = [Browser(portal.client).submit("/login", email="r@firma.example").status for _ in range(2)]
+    assert answers == [200, 429], "his own try is given back, not those of others"
+
+
 def test_strangers_get_sixty_letters_an_hour_in_all(portal: Pages) -> None:
     portal.open_ticket()
 

@@ -194,9 +194,11 @@ def test_after_the_deadline_words_open_a_linked_ticket_and_buttons_do_nothing(po
     assert "Задать новый вопрос" in page
     assert "продолжить общение</button>" not in page
     assert 'name="solved"' not in page
-    browser.post(f"/t/{number}/continue", nonce=nonce)
+    refused = browser.post(f"/t/{number}/continue", nonce=nonce)
+    assert refused.fields["Location"] == f"/t/{number}", "nothing is claimed to have happened"
     assert portal.status(number) == "solved"
-    answer = browser.submit(f"/t/{number}", f"/t/{number}", words="Снова сломалось.")
+    assert '<button type="submit" name="new" value="1">Задать новый вопрос</button>' in page
+    answer = browser.submit(f"/t/{number}?new=1", f"/t/{number}", words="Снова сломалось.")
     assert answer.fields["Location"] == f"/t/{number + 1}?note=followed"
     assert said(portal, number + 1) == [(CUSTOMER.address, "Снова сломалось.")]
     assert f'href="/t/{number}"' in browser.get(f"/t/{number + 1}").text
@@ -222,7 +224,16 @@ def test_somebody_elses_ticket_is_one_that_is_not_there(portal: Pages) -> None:
     for path in ("", "/solved", "/continue"):
         answer = browser.post(f"/t/{number}{path}", nonce=nonce, words="Я.", solved="1")
         assert (answer.status, plain(answer)) == (404, plain(missing)), path
-    for wrong in ("0", "999999999999999999999", f"{foreign}/m/{message}", f"{foreign}/m/99999999999999999999"):
+    for wrong in (
+        "0",
+        "007",
+        "x",
+        "%D9%A1",
+        "9" * 6000,
+        "999999999999999999999",
+        f"{foreign}/m/{message}",
+        f"{foreign}/m/99999999999999999999",
+    ):
         assert browser.get(f"/t/{wrong}").status == 404
     for tab in ("mine", "all", "incoming", "outgoing"):
         assert "СЕКРЕТ" not in browser.get(f"/?tab={tab}").text
