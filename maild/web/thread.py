@@ -75,7 +75,7 @@ class ThreadPages:
             number_in(request),
             visitor.address,
             int(before) if is_before else None,
-            reads=request.method != "HEAD",
+            reads=request.method == "GET",
         )
         if view.ticket.number != number_in(request):
             return RedirectResponse(f"/t/{view.ticket.number}", 303)  # it was merged
@@ -107,8 +107,9 @@ class ThreadPages:
     async def _settle(self, request: Request, visitor: Visitor, action: Action) -> Response:
         form, number = await form_in(request), number_in(request)
         self._portal.check(request, visitor, form.get("nonce", ""))
-        await settle(self._desk, number, visitor.address, action)
-        return RedirectResponse(f"/t/{number}?note={'thanks' if action is Action.SOLVED else 'asked'}", 303)
+        is_so = await settle(self._desk, number, visitor.address, action)
+        note = "thanks" if action is Action.SOLVED else "asked"
+        return RedirectResponse(f"/t/{number}?note={note}" if is_so else f"/t/{number}", 303)
 
     def _context(self, view: Conversation, visitor: Visitor) -> dict[str, object]:
         policy, ticket, renderer = self._desk.policy, view.ticket, self._desk.renderer

@@ -16,7 +16,9 @@ from maild.core.policy import Policy
 from maild.core.tokens import Action
 from maild.desk.clock import close_due
 from maild.desk.receive import receive_waiting
+from maild.mailbox.client import ImapMailbox
 from maild.mailbox.login import Place, connect
+from maild.mailbox.protocol import ConnectionLost, Mailbox
 from maild.mailbox.team import Team
 from maild.store import ledger, lists, outbox
 from tests.core.test_folders import QUEUE, TECH_FOLDER, policy
@@ -40,6 +42,7 @@ class Office:
 
     talk: Conversation
     team: Team
+    mailbox: ImapMailbox
     program: imaplib.IMAP4
 
     async def turn(self, *, times: int = 2) -> None:
@@ -113,7 +116,7 @@ async def office(server: Dovecot, folder: Path, **changes: Any) -> AsyncIterator
         team = Team(talk.desk, talk.desk.policy.queues[0], mailbox)
         await team.begin()
         await team.turn(looks=True)
-        yield Office(talk, team, program)
+        yield Office(talk, team, mailbox, program)
         await mailbox.logout()
     program.logout()
 
@@ -333,5 +336,104 @@ def test_the_copy_in_sent_of_a_relayed_answer_is_that_answer(server: Dovecot, tm
         assert len(copies) == 1
         assert b"/a/" not in copies[0]
         assert b"+t1." not in copies[0]
+
+    play(server, tmp_path, story)
+
+
+class Cut:
+    """The connection ends right after that has been done, as if the program had been killed before it heard of it."""
+
+    def __init__(self, mailbox: Mailbox, name: str) -> None:
+        self._mailbox, self._name = mailbox, name
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._mailbox, name)
+        if name != self._name:
+            return found
+
+        async def cut(*args: Any) -> None:
+            await found(*args)
+            raise ConnectionLost("cut")
+
+        return cut
+
+
+async def turns(team: Team) -> None:
+    for _ in range(3):
+        await team.turn(looks=True)
+
+
+async def crash_after(there: Office, name: str) -> None:
+    """A turn that ends in the middle, and a new start."""
+    mailbox: Any = Cut(there.mailbox, name)
+    dying = Team(there.talk.desk, there.team.queue, mailbox)
+    await dying.begin()
+    with pytest.raises(ConnectionLost):
+        await turns(dying)
+    there.talk.clock.forward(outbox.LEASE)
+    there.team = Team(there.talk.desk, there.team.queue, there.mailbox)
+    await there.team.begin()
+    await there.turn()
+
+
+def test_a_crash_between_database_and_mailbox_heals(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        await there.talk.mail(IVAN.address, "Где мой счёт?")
+        await crash_after(there, "append")
+        assert there.count("Tickets/New") == 1
+        letters = [row for row in there.talk.desk.store.read_now(outbox.rows) if row.letter == "new_ticket"]
+        assert [row.state for row in letters] == ["sent"]
+        await there.talk.letters()
+        await there.talk.press(1, Action.SOLVED)
+        await crash_after(there, "move")
+        assert [there.count(f"Tickets/{name}") for name in ("New", "Solved")] == [0, 1]
+        assert there.status() == "solved"
+        there.move("Tickets/Solved", "Tickets/Pending")
+        await there.turn(times=1)
+        there.talk.clock.forward(QUEUE.move_delay)
+        there.team = Team(there.talk.desk, there.team.queue, there.mailbox)
+        await there.team.begin()
+        await there.turn()
+        assert there.status() == "pending"
+        await there.talk.mail(ANNA, "Готово.", In_Reply_To=letter_id(there))
+        await there.talk.letters()
+        await crash_after(there, "append")
+        assert there.count("Sent") == 1
+
+    play(server, tmp_path, story)
+
+
+def test_folders_made_anew_are_looked_through_again(server: Dovecot, tmp_path: Path) -> None:
+    """Another UIDVALIDITY: the UIDs mean nothing any more, the Message-IDs do."""
+
+    async def story(there: Office) -> None:
+        await there.asked()
+        (text,) = there.texts("Tickets/New")
+        there.program.select("INBOX")
+        assert there.program.delete('"Tickets/New"')[0] == "OK"
+        await asyncio.sleep(1.1)  # UIDVALIDITY counts seconds
+        there.program.create('"Tickets/New"')
+        there.program.append('"Tickets/New"', None, None, text)
+        await there.turn()
+        there.talk.clock.forward(MINUTE)
+        await there.turn()
+        assert (there.status(), [event for event, _, _ in there.history()]) == ("new", ["opened"])
+        await there.talk.press(1, Action.SOLVED)
+        await there.turn()
+        assert [there.count(f"Tickets/{name}") for name in ("New", "Solved")] == [0, 1]
+
+    play(server, tmp_path, story)
+
+
+def test_a_server_without_extensions_will_do(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        there.mailbox._capabilities = frozenset({"IMAP4REV1"})
+        await there.asked()
+        there.move("Tickets/New", "Tickets/Closed")
+        await there.after_the_delay()
+        assert [there.count(f"Tickets/{name}") for name in ("New", "Closed")] == [1, 0]
+        await there.talk.press(1, Action.SOLVED)
+        await there.turn()
+        assert [there.count(f"Tickets/{name}") for name in ("New", "Solved")] == [0, 1]
 
     play(server, tmp_path, story)

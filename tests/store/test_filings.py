@@ -49,7 +49,7 @@ def test_a_change_of_the_ticket_makes_all_its_letters_be_looked_at(store: Store)
         lambda tx: changes.make(tx, number, Moved(number, "tech", ""), NOW),
         lambda tx: changes.make(tx, number, Prioritised(number, "high"), NOW),
     ):
-        store.run_now(filings.settled, [letter.id])
+        store.run_now(filings.settled, letter.id)
         assert store.read_now(filings.unsettled, "queue", 9) == []
         store.run_now(change)
         assert [one.id for one in store.read_now(filings.unsettled, "queue", 9)] == [letter.id]
@@ -86,7 +86,8 @@ def test_folders_that_are_called_otherwise_now_are_looked_at(store: Store) -> No
     work, closed = filed(store, opened(store)), filed(store, opened(store), "2@desk.example", 6)
     number = closed.ticket or 0
     store.run_now(lambda tx: tickets.set_status(tx, number, SetStatus(number, Status.CLOSED), NOW))
-    store.run_now(filings.settled, [work.id, closed.id])
+    for letter in (work, closed):
+        store.run_now(filings.settled, letter.id)
     store.run_now(filings.unsettle, "queue", ["New"])
     assert [one.id for one in store.read_now(filings.unsettled, "queue", 9)] == [work.id]
     store.run_now(filings.unsettle, "queue", ["Other"])
