@@ -129,7 +129,10 @@ class Replies:
         typed = Typed(draft.words, draft.id, (), trouble)
         if not (sent.files or draft.id):
             return typed
-        kept = await keep(self._desk, draft, sent.files, dropped, is_signed_in=True, client=_client(request))
+        try:
+            kept = await keep(self._desk, draft, sent.files, dropped, is_signed_in=True, client=_client(request))
+        except Transient:
+            return replace(typed, trouble="busy")
         if kept is None:
             return replace(typed, trouble="often")
         return replace(typed, draft=kept.id, files=await files_of(self._desk, kept.id))

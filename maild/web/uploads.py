@@ -17,11 +17,11 @@ from starlette.requests import Request
 
 from maild.mime.compose import OutgoingAttachment
 from maild.mime.names import safe_name
-from maild.web.forms import plain
+from maild.web.forms import MAX_READ, plain
 
 MAX_FILES = 100
 _MAX_FIELDS = 300
-_MAX_FIELD = 512 * 1024  # octets of one field: what is longer than a text may be is still shown again
+_MAX_FIELD = 4 * 1024 * 1024  # octets of one field: what is longer than a text may be is still shown again
 _PASSED_OVER = 4  # times as much as may come: up to there what is too large gets a page
 _BESIDE = 1024 * 1024  # octets of a form that are none of its files'
 _FORM = "application/x-www-form-urlencoded"
@@ -78,16 +78,20 @@ class Uploads:
     async def read(self, request: Request) -> Sent:
         """The form of a request, with its files; no fields if it is none. HTTPException 413 for far too much."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        body = _Body(request.stream(), self.limits.max_size + _BESIDE)
+        body = _Body(request.stream(), self.limits.max_size + _BESIDE if kind == _FILES else MAX_READ)
         try:
             if kind == _FILES:
-                return await self._with_files(_Parser(request.headers, body.counted(), max_files=MAX_FILES + 1))
+                return await self._with_files(request.headers, body)
             return _sent(await _typed(request.headers, body)) if kind == _FORM else Sent(())
         finally:
             await body.pass_over()
 
-    async def _with_files(self, parser: MultiPartParser) -> Sent:
+    async def _with_files(self, headers: Headers, body: "_Body") -> Sent:
         is_low = self.limits.is_disk_low
+        parser = _Parser(
+            headers, body.counted(), max_files=MAX_FILES + 1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD
+        )
+        parser.keeps_files = not is_low
         try:
             form = await parser.parse()
         except _TooMuch:
@@ -104,13 +108,19 @@ class Uploads:
     def _fault(self, found: Sequence[UploadFile], *, is_low: bool) -> str:
         if sum(one.size or 0 for one in found) > self.limits.max_size:
             return "size"
-        return "files" if len(found) > MAX_FILES else "disk" if is_low else ""
+        return "files" if len(found) > MAX_FILES else "disk" if is_low and found else ""
 
 
 class _Parser(MultiPartParser):
     """Files are in memory only as long as they are small."""
 
     spool_max_size = 256 * 1024  # octets
+    keeps_files = True  # else their content is passed over: there is no room for it
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        """Called by the parser for each piece of a part."""
+        if self.keeps_files or self._current_part.file is None:
+            super().on_part_data(data, start, end)
 
 
 class _Body:

@@ -123,6 +123,23 @@ def test_too_much_is_told_and_the_text_stays(portal: Pages) -> None:
     assert len(message.attachments) == 100
 
 
+def test_a_full_disk_takes_no_files_and_keeps_the_text(portal: Pages, tmp_path: Path) -> None:
+    bound = listen()
+    app = web_app(portal.desk, local_hosts(bound), templates_dir() / "static", (), Limits(10**15, tmp_path))
+    with serving(app, bound):
+        browser = signed_in(portal.desk, Client(bound.getsockname()[1]), IVAN)
+        values = {"category": "tech", "words": "Мой текст"}
+        answer = send(browser, browser.get("/ask"), values, [("a.txt", b"12")])
+        assert (answer.status, "мало места" in answer.text, "Мой текст" in answer.text) == (503, True, True)
+        assert send(browser, answer, values).status == 303, "words need no room"
+
+
+def test_support_is_told_that_it_cannot_ask_itself(portal: Pages) -> None:
+    browser = signed_in(portal.desk, portal.client, "billing-team@office.example")
+    answer = send(browser, browser.get("/ask"), REFUND)
+    assert (answer.status, "принадлежит поддержке" in answer.text, asked(portal)) == (403, True, [])
+
+
 def test_a_form_from_elsewhere_sends_nothing(portal: Pages) -> None:
     browser = signed_in(portal.desk, portal.client, IVAN)
     page = browser.get("/ask")
