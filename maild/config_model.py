@@ -36,6 +36,7 @@ from maild.config_values import (
     Strings,
     SubjectTag,
     Timezone,
+    TokenFile,
     TokenUrl,
     Word,
     Words,
@@ -130,8 +131,9 @@ class OAuth(_Table):
     token_url: TokenUrl
     client_id: Word
     client_secret_file: File | None = None
-    refresh_token_file: File
+    refresh_token_file: TokenFile
     scope: str = ""
+    device_url: TokenUrl | None = None
 
 
 class Outbound(_Table):

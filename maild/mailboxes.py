@@ -23,8 +23,15 @@ class Mailboxes:
     def __init__(self, desk: Desk, config: Config, *, from_beginning: bool = False) -> None:
         self._desk, self._config, self._from_beginning = desk, config, from_beginning
         self._holder = secrets.token_hex(8)
-        self.states = {mailbox.name: MailboxState(mailbox.name) for mailbox in config.imap if mailbox.is_intake}
-        self._queues = {queue.name: MailboxState(f"{queue.name}{_QUEUE}") for queue in desk.policy.queues}
+        self.states = {
+            mailbox.name: MailboxState(mailbox.name, mailbox.category or "")
+            for mailbox in config.imap
+            if mailbox.is_intake
+        }
+        categories = {mailbox.name: mailbox.category or "" for mailbox in config.imap}
+        self._queues = {
+            queue.name: MailboxState(f"{queue.name}{_QUEUE}", categories[queue.name]) for queue in desk.policy.queues
+        }
 
     async def run(self) -> None:
         """Look after all of them, until cancelled. None of them stops the others, or raises."""

@@ -94,6 +94,9 @@ class ThreadPages:
             "most_files": MAX_FILES,
             "asks_new": "new" in request.query_params or bool(typed.words or typed.files or typed.trouble),
             "note": request.query_params.get("note", ""),
+            "writes_first": request.query_params.get("note") == "asked"
+            or "new" in request.query_params
+            or typed.trouble,
         }
         return await self._portal.page(visitor, "thread", context, typed.status, here="tickets")
 
@@ -134,7 +137,7 @@ class ThreadPages:
                 "follow_ups": view.follow_ups,
                 "people": [person.name or person.address for person in ticket.participants],
             },
-            "entries": self._entries(view, said, visitor),
+            **self._parted(self._entries(view, said, visitor)),
             "before": said[-1].id if len(said) < len(view.said) or not view.is_all else 0,
             "is_newest": view.is_newest,
             "is_past": view.is_past,
@@ -144,6 +147,11 @@ class ThreadPages:
             "labels": {one.value: renderer.label(one.value, visitor.language) for one in Action},
             "form_url": f"/fields/{form}" if ticket.status == "incomplete" else "",
         }
+
+    def _parted(self, entries: list[dict[str, object]]) -> dict[str, object]:
+        """The newest message, with what happened since: whoever comes wants to read that, then answer it."""
+        first = next((index for index, entry in enumerate(entries) if entry["kind"] == "said"), len(entries) - 1) + 1
+        return {"newest": entries[:first], "earlier": entries[first:]}
 
     def _entries(self, view: Conversation, said: list[Said], visitor: Visitor) -> list[dict[str, object]]:
         """Messages and history in one row, newest first; of what happened at one moment, the message came first."""

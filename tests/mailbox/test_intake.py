@@ -81,7 +81,7 @@ def play_faults(server: Dovecot, desk: MaildProcess, count: int) -> None:
     assert {row["state"] for row in desk.json("mail", "list")} == {"done"}
     left = count - count // 30
     assert missing(desk) == [(left, left, [])]
-    letters = [row["to"] for row in desk.json("outbox", "list") if str(row["to"]).endswith("@customer.example")]
+    letters = [row["to"] for row in desk.json("outbox", "list") if "@customer" in str(row["to"])]
     assert len(letters) == len(set(letters)) == count, "one acknowledgement each"
 
 
