@@ -9,7 +9,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from maild.core.errors import MaildError
@@ -25,6 +25,7 @@ from maild.mailbox.keeper import MailboxState
 from maild.mailbox.look import Lookout, is_deleted, news_in
 from maild.mailbox.places import Places, find_places
 from maild.mailbox.protocol import BATCH, ConnectionLost, Mailbox, Message, Selected, ServerRefused
+from maild.mime.line_ends import with_crlf
 from maild.store import filings, outbox
 from maild.store.filings import Filing
 
@@ -254,20 +255,24 @@ class Team:
             return
         mark = await self._desk.store.read(filings.mark_of, self.queue.name, self.queue.sent)
         news = await news_in(self._mailbox, selected, mark)
+        unclear: list[int] = []
         for start in range(0, len(news.new), BATCH):
-            for message in await self._mailbox.messages(news.new[start : start + BATCH]):
-                await self._take_sent(selected.uidvalidity, message)
-        await self._desk.store.run(filings.set_mark, self.queue.name, self.queue.sent, news.mark)
-        self._sent = selected
+            messages = await self._mailbox.messages(news.new[start : start + BATCH])
+            unclear += [each.uid for each in messages if not await self._take_sent(selected.uidvalidity, each)]
+        mark = replace(news.mark, uidnext=min([news.mark.uidnext, *unclear]))
+        await self._desk.store.run(filings.set_mark, self.queue.name, self.queue.sent, mark)
+        self._sent = None if unclear else selected
 
-    async def _take_sent(self, uidvalidity: int, message: Message) -> None:
+    async def _take_sent(self, uidvalidity: int, message: Message) -> bool:
+        """False if it is to be looked at again: it may answer a mail that lies in the inbox and was not taken yet."""
         header = (await self._mailbox.headers([message.uid])).get(message.uid)
         if header is None or is_deleted(message.flags):
-            return
+            return True
         envelope = sent.envelope_of(header, self.queue, message.internaldate)
         if not await sent.is_business(self._desk, header, envelope):
-            return
+            return not self.queue.inbox or await sent.is_swept(self._desk, self.queue, message.internaldate)
         raw = await self._mailbox.fetch(message.uid)
         if raw is not None:
             key = f"sent:{self.queue.name}:{uidvalidity}:{message.uid}"
-            await sent.take(self._desk, raw, envelope, key)
+            await sent.take(self._desk, with_crlf(raw), envelope, key)
+        return True

@@ -1,6 +1,7 @@
 """What a ticket's support said last, and what an agent has seen of it: the facts of the collision guard."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from maild.core.effects import Reason
 from maild.core.facts import LastAnswer
@@ -46,6 +47,18 @@ def last_answer(tx: Tx, ticket: int) -> LastAnswer | None:
     letters = tx.all("SELECT message_id FROM outbox WHERE ticket = ? AND message = ?", ticket, row[0])
     names = frozenset(name for name in (row[3], *(letter[0] for letter in letters)) if name)
     return LastAnswer(ticket, row[0], from_micros(row[1]), row[2], names)
+
+
+def customers_spoke(tx: Tx, numbers: Sequence[int]) -> dict[int, tuple[datetime, datetime]]:
+    """When the customers of these tickets wrote first and last."""
+    if not numbers:
+        return {}
+    rows = tx.all(
+        "SELECT ticket, MIN(at), MAX(at) FROM messages WHERE role = 'customer'"
+        f" AND ticket IN ({', '.join('?' * len(numbers))}) GROUP BY ticket",
+        *numbers,
+    )
+    return {row[0]: (from_micros(row[1]), from_micros(row[2])) for row in rows}
 
 
 def is_said(tx: Tx, message_id: str, *, is_sent: bool) -> bool:

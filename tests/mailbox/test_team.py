@@ -106,7 +106,7 @@ NUMBERS = iter(range(40))
 
 @asynccontextmanager
 async def office(server: Dovecot, folder: Path, **changes: Any) -> AsyncIterator[Office]:
-    address = f"{next(NUMBERS)}@office.example"
+    address = changes.pop("address", "") or f"{next(NUMBERS)}@office.example"
     program = imaplib.IMAP4("127.0.0.1", server.imap)
     program.login(address, PASSWORD)
     async with conversation(folder) as talk:
@@ -290,7 +290,8 @@ def put_into_sent(there: Office, to: str, words: str, number: int, **fields: str
         f"From: {address}\r\nTo: {to}\r\nSubject: Re: Счёт\r\nMessage-ID: <sent{number}@office.example>\r\n"
         f"{''.join(lines)}Content-Type: text/plain; charset=utf-8\r\n\r\n{words}\r\n"
     )
-    assert there.program.append("Sent", r"(\Seen)", None, raw.encode())[0] == "OK"
+    folder = "INBOX.Sent" if there.program.list('""', "Sent")[1] == [None] else "Sent"
+    assert there.program.append(folder, r"(\Seen)", None, raw.encode())[0] == "OK"
 
 
 async def read_sent(there: Office) -> None:
@@ -437,3 +438,56 @@ def test_a_server_without_extensions_will_do(server: Dovecot, tmp_path: Path) ->
         assert [there.count(f"Tickets/{name}") for name in ("New", "Solved")] == [0, 1]
 
     play(server, tmp_path, story)
+
+
+def test_new_may_be_the_inbox_among_other_mail(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        there.program.append("INBOX", None, None, b"Subject: lunch\r\nMessage-ID: <lunch@office.example>\r\n\r\nx\r\n")
+        await there.asked()
+        assert there.count("INBOX") == 2
+        there.move("INBOX", "Tickets/Solved")  # lunch is no ticket
+        await there.after_the_delay()
+        assert there.status() == "new"
+        there.move("INBOX", "Tickets/Solved")
+        await there.after_the_delay()
+        assert there.status() == "solved"
+        assert there.count("Tickets/Solved") == 2
+
+    play(server, tmp_path, story, new="INBOX")
+
+
+def test_in_open_trust_the_copy_in_sent_vouches_for_the_answer(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        policy = there.talk.desk.policy
+        there.talk.desk.policy = replace(policy, trust=replace(policy.trust, authserv_ids=()))
+        await there.talk.mail(IVAN.address, "Где мой счёт?")
+        await there.talk.letters()
+        await there.turn()
+        put_into_sent(there, BILLING, "Вот он.", 1, In_Reply_To=letter_id(there))
+        (copy,) = there.texts("Sent")
+        mail = await there.talk.take(copy, mail_from=policy.queues[0].address, rcpt_tos=(BILLING,))
+        await receive_waiting(there.talk.desk)
+        assert there.talk.row(mail).reason == "claims to be an agent, not verified"
+        assert await there.sent() == []
+        await read_sent(there)
+        assert there.talk.row(mail).reason == "agent's answer"
+        assert await there.sent() == [("answer", IVAN.address)]
+
+    play(server, tmp_path, story)
+
+
+def test_folders_below_the_inbox_with_dots(tmp_path: Path) -> None:
+    """Courier and Cyrus keep everything below INBOX, and divide by dots."""
+
+    async def story(there: Office) -> None:
+        await there.asked()
+        there.move("INBOX.Tickets.New", "INBOX.Tickets.Solved")
+        await there.after_the_delay()
+        assert there.status() == "solved"
+        put_into_sent(there, IVAN.address, "Вот он.", 1, In_Reply_To="<m1@client.example>")
+        await read_sent(there)
+        assert ("agent_answered", "imap", "by_mail") in there.history()
+
+    address = f"{next(NUMBERS)}@office.example"
+    with dovecot(address, separator=".", prefix="INBOX.") as running:
+        play(running, tmp_path, story, address=address)

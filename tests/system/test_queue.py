@@ -91,9 +91,14 @@ class Program:
         # One that somebody moves away meanwhile is not there any more.
         return [message_from_bytes(each[1], policy=policy.default) for each in found if isinstance(each, tuple)]
 
+    def count(self, folder: str) -> int:
+        """How many messages lie in a folder; -1 if there is no such folder."""
+        answer, found = self.connection.select(f'"{folder}"')
+        return int(found[0] or 0) if answer == "OK" else -1
+
     def wait(self, folder: str, count: int) -> list[EmailMessage]:
         """Until so many messages lie there."""
-        until(lambda: len(self.messages(folder)) == count, f"{count} messages in {folder}", 20)
+        until(lambda: self.count(folder) == count, f"{count} messages in {folder}", 30)
         return self.messages(folder)
 
     def move(self, source: str, target: str) -> None:
