@@ -76,6 +76,7 @@ _TICKET: Context = {
     "status_word": "Проблема решена",
     "category": "Счета и оплата",
     "topic": "Возврат",
+    "fields": [{"label": "Номер договора", "value": "1017"}],
     "created_at": NOW,
     "is_incoming": False,
     "is_confirmed": True,

@@ -86,7 +86,8 @@ class AskPages:
         if visitor is None and not self._desk.policy.public_url:
             raise HTTPException(404)  # no letter could carry a link
         if request.method == "POST":
-            return await self._post(request, visitor)
+            async with self._uploads.read(request) as sent:
+                return await self._post(request, visitor, sent)
         draft = await draft_for(self._desk, visitor.address) if visitor else None
         if draft is None:
             return await self._page(request, visitor, self._chosen(request.query_params))
@@ -94,8 +95,7 @@ class AskPages:
         question = replace(self._chosen(typed), values=draft.fields, words=draft.words, draft=draft.id)
         return await self._page(request, visitor, question, is_kept=True)
 
-    async def _post(self, request: Request, visitor: Visitor | None) -> Response:
-        sent = await self._uploads.read(request)
+    async def _post(self, request: Request, visitor: Visitor | None, sent: Sent) -> Response:
         question = self._typed(sent)
         if visitor and sent.has("discard") and self._is_ours(request, visitor, sent):
             await discard(self._desk, question.draft)

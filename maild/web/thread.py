@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from maild.core.effects import Event, Role
 from maild.core.facts import TicketFacts
 from maild.core.tokens import Action, FieldsClaim, fields_token
+from maild.desk.cards import shown_fields
 from maild.desk.conversation import PIECE, Conversation, look_at_message, look_at_ticket
 from maild.desk.portal import settle
 from maild.mime.plain import paragraphs
@@ -128,6 +129,7 @@ class ThreadPages:
                 "status_word": renderer.status_word(ticket.status, visitor.language),
                 "category": category.title.into(visitor.language),
                 "topic": topic.title.into(visitor.language) if topic else "",
+                "fields": shown_fields(topic, ticket.fields, visitor.language),
                 "created_at": view.head.created_at,
                 "is_incoming": view.head.is_incoming,
                 "is_confirmed": ticket.confirmed_at is not None,

@@ -6,7 +6,8 @@ stays. Forms put their files last: everything else has been read by then.
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ MAX_FILES = 100
 _MAX_FIELDS = 300
 _MAX_FIELD = 4 * 1024 * 1024  # octets of one field: what is longer than a text may be is still shown again
 _PASSED_OVER = 4  # times as much as may come: up to there what is too large gets a page
+_AT_ONCE = 8  # forms of the largest size in memory at once
 _BESIDE = 1024 * 1024  # octets of a form that are none of its files'
 _FORM = "application/x-www-form-urlencoded"
 _FILES = "multipart/form-data"
@@ -45,7 +47,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A form as it came. `fault` says why there are no files: size, files (too many) or disk; "" if all is well."""
+    """A form as it came. `fault` says why there are no files: size, files (too many), disk, busy; "" if all is well."""
 
     fields: Sequence[tuple[str, str]]
     files: tuple[OutgoingAttachment, ...] = ()
@@ -69,14 +71,31 @@ class _TooMuch(Exception):
 
 
 class Uploads:
-    """Reads the forms of one application. `turn`: so many large forms at a time are made mails of, in memory."""
+    """Reads the forms of one application. Files are in memory only until their mail is written, so many at a time.
+
+    `turn`: so many of them are made mails of at once, which takes twice the room again.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.turn = asyncio.Semaphore(2)
+        self._left = _AT_ONCE * limits.max_size
 
-    async def read(self, request: Request) -> Sent:
-        """The form of a request, with its files; no fields if it is none. HTTPException 413 for far too much."""
+    @asynccontextmanager
+    async def read(self, request: Request) -> AsyncIterator[Sent]:
+        """The form of a request, with its files as long as this lasts; no fields if it is none.
+
+        Raises HTTPException 413 for far too much.
+        """
+        sent = await self._read(request)
+        octets = sum(len(file.content) for file in sent.files)
+        self._left -= octets
+        try:
+            yield sent
+        finally:
+            self._left += octets
+
+    async def _read(self, request: Request) -> Sent:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         body = _Body(request.stream(), self.limits.max_size + _BESIDE if kind == _FILES else MAX_READ)
         try:
@@ -108,6 +127,8 @@ class Uploads:
     def _fault(self, found: Sequence[UploadFile], *, is_low: bool) -> str:
         if sum(one.size or 0 for one in found) > self.limits.max_size:
             return "size"
+        if sum(one.size or 0 for one in found) > self._left:
+            return "busy"
         return "files" if len(found) > MAX_FILES else "disk" if is_low and found else ""
 
 
