@@ -165,6 +165,11 @@ class Policy:
     retention: Retention = Retention()
     mailboxes: tuple[MailboxRules, ...] = ()
 
+    @property
+    def trusts_nobody(self) -> bool:
+        """Open trust everywhere: neither at the doors nor in any mailbox does anything vouch for senders."""
+        return self.trust.is_open and all(mailbox.trust.is_open for mailbox in self.mailboxes)
+
     def for_mailbox(self, name: str) -> "Policy":
         """The same with the trust rules of that mailbox; as it is for "", and for one that is configured no longer."""
         found = next((mailbox for mailbox in self.mailboxes if mailbox.name == name), None)
