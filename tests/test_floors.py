@@ -37,6 +37,7 @@ HOMES = {
     "psycopg": "store/",
     "publicsuffixlist": "core/domains.py",
     "pydantic": "config",
+    "pygments": "mime/code.py",
     "pydantic_core": "config",
     "rich": "cli/",
     "schedule": "jobs.py",

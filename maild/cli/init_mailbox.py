@@ -87,7 +87,7 @@ def explore(account: Account, quote: Quote, tell: Callable[[Finding], None]) -> 
 
 
 def _folders(looked: Looked) -> Finding:
-    found = {"sent": looked.sent, "spam": looked.junk, "trash": looked.trash}
+    found = {"sent": looked.sent, "spam": looked.junk}
     words = ", ".join(f"{name} is {folder}" for name, folder in found.items() if folder)
     if looked.sent is None:
         return Finding("warning", "folders", f"{words or 'none known'}: no Sent folder; name it in imap.folders.sent")

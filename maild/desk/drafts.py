@@ -66,9 +66,14 @@ def _own(tx: Tx, draft: Draft, *, is_signed_in: bool) -> Draft:
     return fresh
 
 
-async def draft_for(desk: Desk, person: str) -> Draft | None:
-    """What was last typed for that address and not sent."""
-    return await desk.store.read(drafts.newest_of, person)
+async def draft_for(desk: Desk, person: str, ticket: int = 0) -> Draft | None:
+    """What was last typed for that address and not sent: a new question, or an answer in that ticket."""
+    return await desk.store.read(drafts.newest_of, person, ticket)
+
+
+async def draft_of(desk: Desk, id_: str) -> Draft | None:
+    """The draft of that id, which only its browser knows."""
+    return await desk.store.read(drafts.draft, id_)
 
 
 async def files_of(desk: Desk, draft: str) -> list[DraftFile]:

@@ -15,6 +15,7 @@ from maild.core.sends import to_team
 from maild.core.tokens import FileClaim, Purpose, read_file_token
 from maild.desk.apply import queue_letter
 from maild.desk.desk import Desk
+from maild.desk.portal import own_ticket
 from maild.mime.attach import cut
 from maild.mime.compose import encoded_size
 from maild.store import ledger, outbox, threads, tickets
@@ -82,6 +83,22 @@ def _look(tx: Tx, desk: Desk, token: str) -> FileView:
     language = facts.languages.get(claim.person) or ticket.language or desk.policy.language
     is_there = desk.now() < claim.until and ledger.has_raw(tx, stored.mail)
     return FileView(language, stored.mail, stored.attachment if is_there else None)
+
+
+async def look_for_own_file(desk: Desk, number: int, person: str, message: int, part: int) -> FileView:
+    """A file of a ticket for somebody who is signed in; changes nothing.
+
+    Raises BadLink in the same words for a ticket or file that is not his and for one that is not there (any more).
+    """
+    return await desk.store.read(_look_own, desk, number, person, message, part)
+
+
+def _look_own(tx: Tx, desk: Desk, number: int, person: str, message: int, part: int) -> FileView:
+    ticket, _ = own_ticket(tx, desk, number, person)
+    stored = threads.file_of(tx, message, part)
+    if stored is None or stored.is_note or stored.ticket != ticket.number or not ledger.has_raw(tx, stored.mail):
+        raise BadLink("no such page")
+    return FileView("", stored.mail, stored.attachment)
 
 
 def _may_read(desk: Desk, claim: FileClaim, stored: threads.StoredFile, ticket: TicketFacts) -> bool:

@@ -129,7 +129,7 @@ class ImapMailbox:
         has_move = "MOVE" in self._capabilities
         question = await self._ask("MOVE" if has_move else "COPY", sequence_of(uids), _folder(folder), prefix="UID")
         if not has_move:
-            await self._remove(uids)
+            await self.remove(uids)
         # The code stands in an untagged OK with MOVE (RFC 6851 §4.3), in the tagged one with COPY (RFC 4315 §3).
         found = [words for name, words in _codes(question) if name == "COPYUID" and len(words) == 3]
         if not found:
@@ -137,8 +137,8 @@ class ImapMailbox:
         pairs = [zip(numbers_in(words[1]), numbers_in(words[2]), strict=False) for words in found]
         return {old: new for each in pairs for old, new in each}
 
-    async def _remove(self, uids: list[int]) -> None:
-        r"""Without UIDPLUS an EXPUNGE takes everything marked \Deleted: others' marks are lifted meanwhile."""
+    async def remove(self, uids: list[int]) -> None:
+        r"""Delete them. Without UIDPLUS an EXPUNGE takes all marked \Deleted: others' marks are lifted meanwhile."""
         await self.store(uids, [r"\Deleted"])
         if "UIDPLUS" in self._capabilities:
             await self._ask("EXPUNGE", sequence_of(uids), prefix="UID")

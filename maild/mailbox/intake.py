@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from maild.core.errors import DiskLow, Unreachable
@@ -31,6 +31,7 @@ from maild.store.mailboxes import Progress
 log = logging.getLogger(__name__)
 
 SWEEP = 120.0  # seconds between two sweeps that nothing has called for
+_PROBE = 30.0  # seconds of IDLE after which the server has to show that it is there
 _LOOK_BACK = 1000  # UIDs: a message that showed up late, or was lost in a crash, is found all the same
 _TOGETHER = 2**20  # octets of messages that are fetched by one command
 _ATTEMPTS = 3  # at a message that cannot be fetched, before its beginning has to do
@@ -298,9 +299,11 @@ class Reading:
         return folder
 
     async def _wait(self, mailbox: Mailbox) -> None:
-        end = time.monotonic() + self.sweep_every
-        while (left := end - time.monotonic()) > 0:
-            if await mailbox.idle(left):
+        """Until the next sweep is due, by the clock that never jumps, or by the one that deadlines are told by."""
+        desk = self.inbox.desk
+        end, at = time.monotonic() + self.sweep_every, desk.now() + timedelta(seconds=self.sweep_every)
+        while (left := end - time.monotonic()) > 0 and desk.now() < at:
+            if await mailbox.idle(min(left, _PROBE)):
                 await self.inbox.look(mailbox)
 
 

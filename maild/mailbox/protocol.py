@@ -114,6 +114,9 @@ class Mailbox(Protocol):
         Those that are not there any more are passed over.
         """
 
+    async def remove(self, uids: list[int]) -> None:
+        """Delete messages for good, and no others."""
+
     async def store(self, uids: Iterable[int], flags: Sequence[str], *, is_set: bool = True) -> None:
         """Set or clear flags and keywords."""
 

@@ -38,6 +38,7 @@ def sample_question() -> Context:
         "is_wrong": True,
         "is_kept": True,
         "is_question": True,
+        "draft": "0" * 32,
         "files": [{"position": 1, "name": "счёт.pdf", "size": 20480}],
         "limit": 25 * 2**20,
         "most_files": 100,

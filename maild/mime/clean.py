@@ -55,6 +55,16 @@ _CLEANER = nh3.Cleaner(
 )
 
 
+_CODE_CLEANER = nh3.Cleaner(
+    tags={"pre", "code", "span"}, attributes={"span": {"class"}}, clean_content_tags=set(), link_rel=None
+)
+
+
+def clean_code(html: str) -> str:
+    """Coloured code and nothing else: pre, code, and spans with a class."""
+    return _CODE_CLEANER.clean(html)
+
+
 def clean(html: str) -> str:
     """The harmless part of some HTML as a fragment.
 

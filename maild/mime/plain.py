@@ -4,6 +4,7 @@ Works in time linear in the text: it sees whatever strangers write.
 """
 
 import re
+from collections.abc import Callable
 from html import escape
 
 _FENCE = re.compile(r"[ \t]{0,3}```")
@@ -12,18 +13,24 @@ _TRAILING = ".,;:!?…»”’*_"
 _UNITS = {"ru": ("Б", "КБ", "МБ", "ГБ"), "en": ("B", "KB", "MB", "GB")}
 
 
-def paragraphs(text: str) -> str:
-    """Plain text as safe HTML: blank lines part paragraphs, line breaks stay, ``` fences become <pre><code>.
+def plain_code(code: str, info: str) -> str:
+    """Code as it is; `info` is what stood behind the opening fence."""
+    return f"<pre><code>{escape(code)}</code></pre>"
+
+
+def paragraphs(text: str, show_code: Callable[[str, str], str] = plain_code) -> str:
+    """Plain text as safe HTML: blank lines part paragraphs, line breaks stay, ``` fences become what `show_code` makes.
 
     Web addresses (http and https only) become links. No other markup is understood.
     """
     blocks: list[str] = []
     lines: list[str] = []
     code: list[str] | None = None
+    info = ""
     for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         if _FENCE.match(line):
-            blocks += _code(code) if code is not None else _paragraph(lines)
-            lines, code = [], [] if code is None else None
+            blocks += [show_code("\n".join(code), info)] if code is not None else _paragraph(lines)
+            lines, code, info = [], [] if code is None else None, line.strip().strip("`")
         elif code is not None:
             code.append(line)
         elif line.strip():
@@ -31,16 +38,12 @@ def paragraphs(text: str) -> str:
         else:
             blocks += _paragraph(lines)
             lines = []
-    blocks += _code(code) if code is not None else _paragraph(lines)
+    blocks += [show_code("\n".join(code), info)] if code is not None else _paragraph(lines)
     return "\n".join(blocks)
 
 
 def _paragraph(lines: list[str]) -> list[str]:
     return ["<p>" + "<br>\n".join(map(_line, lines)) + "</p>"] if lines else []
-
-
-def _code(lines: list[str]) -> list[str]:
-    return ["<pre><code>" + escape("\n".join(lines)) + "</code></pre>"]
 
 
 def _line(line: str) -> str:

@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from maild.core.letter import FOR_TEAM, Letter
 from maild.mime import dates, plain
+from maild.mime.code import coloured
 from maild.mime.headers import clean_header
 from maild.mime.portal_samples import PORTAL_PAGES, sample_portal
 from maild.mime.samples import PAGES, bare_context, sample_context, sample_macro, sample_page
@@ -100,6 +101,7 @@ def environment(directory: Path, language: str) -> SandboxedEnvironment:
         size=partial(plain.size, language=language),
         plural=partial(plain.plural, language=language),
         paragraphs=lambda text: Markup(plain.paragraphs(text)),  # noqa: S704 - escaped there
+        coloured=lambda text: Markup(plain.paragraphs(text, coloured)),  # noqa: S704 - the same
         quoted=plain.quoted,
         line=clean_header,
     )
@@ -317,6 +319,7 @@ _NOTHING: dict[str, object] = {
     "languages": [],
     "tickets": [],
     "scope": "mine",
+    "mailbox": "",
 }
 
 

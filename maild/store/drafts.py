@@ -13,7 +13,10 @@ DRAFT_AGE = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """`person` is the address it was typed for, "" for none yet; `fields` are the values of the card by key."""
+    """`person` is the address it was typed for, "" for none yet; `fields` are the values of the card by key.
+
+    `ticket` is the one that it answers, 0 for a new question.
+    """
 
     id: str
     person: str
@@ -21,6 +24,7 @@ class Draft:
     topic: str
     words: str
     fields: Mapping[str, str] = field(default_factory=dict)
+    ticket: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,10 @@ class DraftFile:
 def put(tx: Tx, draft: Draft, now: datetime) -> None:
     """Keep a draft, in place of what was kept under its id."""
     tx.run(
-        "INSERT INTO drafts (id, person, at, category, topic, fields, words) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO drafts (id, person, ticket, at, category, topic, fields, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET person = excluded.person, at = excluded.at, category = excluded.category,"
         " topic = excluded.topic, fields = excluded.fields, words = excluded.words",
-        draft.id, draft.person, to_micros(now), draft.category, draft.topic,
+        draft.id, draft.person, draft.ticket, to_micros(now), draft.category, draft.topic,
         json.dumps(dict(draft.fields), ensure_ascii=False), draft.words,
     )  # fmt: skip
 
@@ -73,13 +77,13 @@ def drop_files(tx: Tx, draft: str, positions: Sequence[int]) -> None:
 
 def draft(tx: Tx, id_: str) -> Draft | None:
     """The draft of that id, or None."""
-    row = tx.one("SELECT id, person, category, topic, words, fields FROM drafts WHERE id = ?", id_)
-    return Draft(row[0], row[1], row[2], row[3], row[4], json.loads(row[5])) if row else None
+    row = tx.one("SELECT id, person, category, topic, words, fields, ticket FROM drafts WHERE id = ?", id_)
+    return Draft(row[0], row[1], row[2], row[3], row[4], json.loads(row[5]), int(row[6])) if row else None
 
 
-def newest_of(tx: Tx, person: str) -> Draft | None:
-    """What was last typed for that address and not sent."""
-    row = tx.one("SELECT id FROM drafts WHERE person = ? ORDER BY at DESC, id LIMIT 1", person)
+def newest_of(tx: Tx, person: str, ticket: int = 0) -> Draft | None:
+    """What was last typed for that address and not sent: a new question, or an answer in that ticket."""
+    row = tx.one("SELECT id FROM drafts WHERE person = ? AND ticket = ? ORDER BY at DESC, id LIMIT 1", person, ticket)
     return draft(tx, row[0]) if row else None
 
 

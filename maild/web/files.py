@@ -1,4 +1,4 @@
-"""File links: attachments that were too large for a letter. Nothing a stranger wrote is ever shown on our pages."""
+"""Attachments, behind the link of a letter or in a thread. Nothing a stranger wrote is ever shown on our pages."""
 
 from collections.abc import AsyncIterator, Callable
 from urllib.parse import quote
@@ -7,10 +7,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from maild.core.errors import Transient
+from maild.core.errors import BadLink, Transient
 from maild.core.mail import Attachment
 from maild.desk.desk import Desk
-from maild.desk.enclosures import content_of, look_for_file
+from maild.desk.enclosures import FileView, content_of, look_for_file, look_for_own_file
+from maild.web.portal import Visitor, number_in
 
 _AT_ONCE = 8  # downloads: each holds its file in memory
 _CHUNK = 64 * 1024  # octets
@@ -19,9 +20,17 @@ _POLICY = "default-src 'none'; sandbox"
 # Types that programs open by themselves and that run nothing; all others are octets.
 _KEPT = frozenset("application/pdf audio/mpeg image/gif image/jpeg image/png image/webp video/mp4".split())
 
+# What the browser may show instead of saving it: pictures that cannot hold anything else, known by their first octets.
+_PICTURES: dict[str, tuple[bytes, ...]] = {
+    "image/png": (b"\x89PNG\r\n\x1a\n",),
+    "image/jpeg": (b"\xff\xd8\xff",),
+    "image/gif": (b"GIF87a", b"GIF89a"),
+}
+_NOTHING: tuple[bytes, ...] = ()
+
 
 class FileDownloads:
-    """The endpoint of `/f/{token}`."""
+    """The endpoints of `/f/{token}` and of the files of a thread."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -33,8 +42,20 @@ class FileDownloads:
         if view.file is None:
             context = {"desk": {"name": self._desk.policy.name}}
             return HTMLResponse(self._desk.renderer.page("expired", view.language, context), 410)
+        return await self._download(request, view, view.file)
+
+    async def own(self, request: Request, visitor: Visitor) -> Response:
+        """A file of one's own ticket. Raises BadLink as the page of that ticket; Transient as above."""
+        number, message = number_in(request), number_in(request, "message")
+        part = 0 if request.path_params["part"] == "0" else number_in(request, "part")
+        view = await look_for_own_file(self._desk, number, visitor.address, message, part)
+        if view.file is None:
+            raise BadLink("no such page")
+        return await self._download(request, view, view.file, is_own=True)
+
+    async def _download(self, request: Request, view: FileView, file: Attachment, *, is_own: bool = False) -> Response:
         if request.method == "HEAD":
-            return Response(headers=_fields(view.file, view.file.size))
+            return Response(headers=_fields(file, file.size))
         if self._in_progress >= _AT_ONCE:
             raise Transient("too many downloads")
         self._in_progress += 1
@@ -43,7 +64,8 @@ class FileDownloads:
         except BaseException:
             self._done()
             raise
-        return _Download(_chunks(content), _fields(view.file, len(content)), self._done)
+        is_picture = is_own and content.startswith(_PICTURES.get(file.type, _NOTHING))
+        return _Download(_chunks(content), _fields(file, len(content), is_inline=is_picture), self._done)
 
     def _done(self) -> None:
         self._in_progress -= 1
@@ -68,16 +90,16 @@ async def _chunks(content: bytes) -> AsyncIterator[bytes]:
         yield content[start : start + _CHUNK]
 
 
-def _fields(file: Attachment, size: int) -> dict[str, str]:
+def _fields(file: Attachment, size: int, *, is_inline: bool = False) -> dict[str, str]:
     return {
         "Content-Type": file.type if file.type in _KEPT else "application/octet-stream",
-        "Content-Disposition": _disposition(file.name),
+        "Content-Disposition": _disposition(file.name, "inline" if is_inline else "attachment"),
         "Content-Length": str(size),
         "Content-Security-Policy": _POLICY,
     }
 
 
-def _disposition(name: str) -> str:
-    """Never inline. The name for browsers, and a plain one for what does not know RFC 8187 (RFC 6266 §4.3)."""
+def _disposition(name: str, way: str) -> str:
+    """The name for browsers, and a plain one for what does not know RFC 8187 (RFC 6266 §4.3)."""
     plain = "".join(char if char.isascii() and char.isprintable() and char not in '"\\%' else "_" for char in name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return f"{way}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

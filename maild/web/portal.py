@@ -136,15 +136,16 @@ class Portal:
 
     def remember(self, request: Request, response: Response, secret: str) -> None:
         """Give the browser its session."""
-        self._set_cookie(request, response, secret, SESSION_AGE)
+        self.set_cookie(request, response, COOKIE, secret, SESSION_AGE)
 
     def forget(self, request: Request, response: Response) -> None:
         """Take it away."""
-        self._set_cookie(request, response, "", timedelta())
+        self.set_cookie(request, response, COOKIE, "", timedelta())
 
-    def _set_cookie(self, request: Request, response: Response, value: str, age: timedelta) -> None:
+    def set_cookie(self, request: Request, response: Response, name: str, value: str, age: timedelta) -> None:
+        """A cookie that only these pages get, and no script."""
         response.set_cookie(
-            COOKIE,
+            name,
             value,
             max_age=int(age.total_seconds()),
             path="/",

@@ -6,17 +6,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from maild.core.effects import Event, Role
-from maild.core.errors import NotAllowed
 from maild.core.facts import TicketFacts
 from maild.core.tokens import Action, FieldsClaim, fields_token
-from maild.core.typed import MAX_WORDS
+from maild.desk.cards import shown_fields
 from maild.desk.conversation import PIECE, Conversation, look_at_message, look_at_ticket
-from maild.desk.portal import reply, settle
+from maild.desk.portal import settle
 from maild.mime.plain import paragraphs
 from maild.store.reading import Happened, Said
 from maild.web.forms import form_in
 from maild.web.portal import Portal, Visitor, number_in
+from maild.web.reply import Replies, Typed, forget_draft
 from maild.web.tickets import TicketPages, scope_of, url_of
+from maild.web.uploads import MAX_FILES, Uploads
 
 _WORDS = 12_000  # octets of one message on the page of its thread
 _EARLIER = 4_000  # octets of what stood below it
@@ -26,8 +27,15 @@ _PAGE = 30_000  # octets of all words of a page
 class ThreadPages:
     """The endpoints below `/t/{number}`."""
 
-    def __init__(self, portal: Portal, lists: TicketPages) -> None:
+    def __init__(self, portal: Portal, lists: TicketPages, uploads: Uploads) -> None:
         self._portal, self._desk, self._lists = portal, portal.desk, lists
+        self._replies = Replies(portal, uploads)
+
+    async def answer(self, request: Request) -> Response:
+        """The page of a thread. What somebody typed whose session has ended is kept until he is back."""
+        if request.method == "POST" and await self._portal.visitor(request) is None:
+            return await self._replies.keep_for_later(request, number_in(request))
+        return await self._portal.signed_in(self.thread)(request)
 
     async def thread(self, request: Request, visitor: Visitor) -> Response:
         """GET shows a page of the thread, POST adds to it."""
@@ -59,10 +67,8 @@ class ThreadPages:
         }
         return await self._portal.page(visitor, "message", context)
 
-    async def _page(
-        self, request: Request, visitor: Visitor, *, words: str = "", fault: str = "", status: int = 200
-    ) -> Response:
-        """`words` stay in the form when they could not be taken, `fault` says why."""
+    async def _page(self, request: Request, visitor: Visitor, typed: Typed | None = None) -> Response:
+        """`typed` stands in the form when it could not be taken."""
         before = request.query_params.get("before", "")
         is_before = before.isascii() and before.isdigit() and len(before) < 18
         view = await look_at_ticket(
@@ -70,49 +76,44 @@ class ThreadPages:
             number_in(request),
             visitor.address,
             int(before) if is_before else None,
-            reads=request.method != "HEAD",
+            reads=request.method == "GET",
         )
         if view.ticket.number != number_in(request):
             return RedirectResponse(f"/t/{view.ticket.number}", 303)  # it was merged
+        typed = typed or await self._replies.begun(request, visitor, view.ticket.number)
         context = {
             **await self._lists.pane(request, visitor, view.ticket.number, is_beside=True),
             **self._context(view, visitor),
             "latest_url": url_of(f"/t/{view.ticket.number}", scope_of(request)),
             "list_url": url_of("/", scope_of(request)),
-            "words": words,
-            "trouble": fault,
-            "asks_new": "new" in request.query_params or bool(words or fault),
+            "words": typed.words,
+            "trouble": typed.trouble,
+            "draft": typed.draft,
+            "files": typed.files,
+            "limit": self._replies.limit,
+            "most_files": MAX_FILES,
+            "asks_new": "new" in request.query_params or bool(typed.words or typed.files or typed.trouble),
             "note": request.query_params.get("note", ""),
+            "writes_first": request.query_params.get("note") == "asked"
+            or "new" in request.query_params
+            or typed.trouble,
         }
-        return await self._portal.page(visitor, "thread", context, status, here="tickets")
+        return await self._portal.page(visitor, "thread", context, typed.status, here="tickets")
 
     async def _send(self, request: Request, visitor: Visitor) -> Response:
-        form, number = await form_in(request), number_in(request)
-        words, solves = form.get("words", "").strip("\n"), "solved" in form
-        try:
-            self._portal.check(request, visitor, form.get("nonce", ""))
-        except NotAllowed:
-            return await self._page(request, visitor, words=words, fault="stale", status=403)
-        if len(words.encode()) > MAX_WORDS:
-            return await self._page(request, visitor, words=words, fault="long", status=413)
-        if not words.strip():
-            if not solves:
-                return await self._page(request, visitor, fault="empty", status=422)
-            await settle(self._desk, number, visitor.address, Action.SOLVED)
-            return RedirectResponse(f"/t/{number}", 303)
-        client = request.client.host if request.client else ""
-        posted = await reply(
-            self._desk, number, visitor.address, client=client, nonce=form["nonce"], words=words, solves=solves
-        )
-        joined = posted.ticket or number
-        note = "late" if posted.ticket is None else "followed" if joined != number else "taken"
-        return RedirectResponse(f"/t/{joined}?note={note}", 303)
+        taken = await self._replies.take(request, visitor, number_in(request))
+        if isinstance(taken, Typed):
+            return await self._page(request, visitor, taken)
+        answer = RedirectResponse(taken, 303)
+        forget_draft(request, answer, self._portal)
+        return answer
 
     async def _settle(self, request: Request, visitor: Visitor, action: Action) -> Response:
         form, number = await form_in(request), number_in(request)
         self._portal.check(request, visitor, form.get("nonce", ""))
-        await settle(self._desk, number, visitor.address, action)
-        return RedirectResponse(f"/t/{number}?note={'thanks' if action is Action.SOLVED else 'asked'}", 303)
+        is_so = await settle(self._desk, number, visitor.address, action)
+        note = "thanks" if action is Action.SOLVED else "asked"
+        return RedirectResponse(f"/t/{number}?note={note}" if is_so else f"/t/{number}", 303)
 
     def _context(self, view: Conversation, visitor: Visitor) -> dict[str, object]:
         policy, ticket, renderer = self._desk.policy, view.ticket, self._desk.renderer
@@ -128,6 +129,7 @@ class ThreadPages:
                 "status_word": renderer.status_word(ticket.status, visitor.language),
                 "category": category.title.into(visitor.language),
                 "topic": topic.title.into(visitor.language) if topic else "",
+                "fields": shown_fields(topic, ticket.fields, visitor.language),
                 "created_at": view.head.created_at,
                 "is_incoming": view.head.is_incoming,
                 "is_confirmed": ticket.confirmed_at is not None,
@@ -135,7 +137,7 @@ class ThreadPages:
                 "follow_ups": view.follow_ups,
                 "people": [person.name or person.address for person in ticket.participants],
             },
-            "entries": self._entries(view, said, visitor),
+            **self._parted(self._entries(view, said, visitor)),
             "before": said[-1].id if len(said) < len(view.said) or not view.is_all else 0,
             "is_newest": view.is_newest,
             "is_past": view.is_past,
@@ -145,6 +147,11 @@ class ThreadPages:
             "labels": {one.value: renderer.label(one.value, visitor.language) for one in Action},
             "form_url": f"/fields/{form}" if ticket.status == "incomplete" else "",
         }
+
+    def _parted(self, entries: list[dict[str, object]]) -> dict[str, object]:
+        """The newest message, with what happened since: whoever comes wants to read that, then answer it."""
+        first = next((index for index, entry in enumerate(entries) if entry["kind"] == "said"), len(entries) - 1) + 1
+        return {"newest": entries[:first], "earlier": entries[first:]}
 
     def _entries(self, view: Conversation, said: list[Said], visitor: Visitor) -> list[dict[str, object]]:
         """Messages and history in one row, newest first; of what happened at one moment, the message came first."""

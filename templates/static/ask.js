@@ -5,6 +5,7 @@
 (function () {
   const form = document.getElementById("ask");
   if (form) onePage(form);
+  for (const one of document.querySelectorAll("form[data-limit]")) one.addEventListener("submit", once);
   writing(document);
 
   function onePage(form) {
@@ -23,7 +24,6 @@
       show();
     });
     topic.addEventListener("change", show);
-    form.addEventListener("submit", once);
     show();
 
     function show() {
@@ -75,7 +75,7 @@
       button.hidden = false;
       button.addEventListener("click", () => fence(document.getElementById(button.dataset.code)));
     }
-    for (const input of place.querySelectorAll("input[type=file][data-limit], #ask input[type=file]")) chosen(input);
+    for (const input of place.querySelectorAll("input[type=file]")) chosen(input);
   }
 
   // ``` around what is selected, on lines of their own.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,9 +10,10 @@ from maild.cli.finding import Finding
 from maild.cli.init_config import Learned
 from maild.cli.init_mailbox import Account, explore, read_server
 from maild.cli.init_questions import toml
+from maild.config import load
 from maild.core.errors import Unreachable
 from maild.mailbox.protocol import LoginRefused
-from tests.cli.conftest import REST, MakeTrial
+from tests.cli.conftest import REST, MakeTrial, run_here
 from tests.dovecot import PASSWORD, SUPPORT, Dovecot, dovecot
 from tests.mailbox.desks import mailbox
 from tests.postman import Postman
@@ -60,8 +62,8 @@ def test_a_provider_that_can_everything_is_used_to_the_full(account: Account, se
     assert found["folders"][1] == "sent is Sent, spam is Junk"
     assert found["plus"][1] == "mail to plus-addresses arrives (INBOX)"
     with server.client() as program:
-        _, [marked] = program.uid("SEARCH", "UNDELETED")
-    assert len(marked.split()) == 4, "the trial mails are thrown away"
+        _, [there] = program.uid("SEARCH", "ALL")
+    assert len(there.split()) == 4, "the trial mails are deleted"
 
 
 def test_what_a_provider_cannot_is_switched_off(account: Account, relay: SmtpSink) -> None:
@@ -95,6 +97,32 @@ def test_whoever_is_not_let_in_learns_nothing(account: Account) -> None:
         explored(replace(account, password="wrong"))
     with pytest.raises(Unreachable):
         explored(replace(account, server=read_server("127.0.0.1:1")))
+
+
+def test_with_another_mailbox_for_support_this_one_is_only_read(
+    server: Dovecot, relay: SmtpSink, tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text(f"{PASSWORD}\n")
+    options = {
+        "mailbox": SUPPORT, "imap": f"localhost:{server.imaps}", "relay": relay.url, "ca-file": str(server.ca_file),
+        "password-file": str(tmp_path / "password"), "team": "anna@office.example", "patience": "10",
+    }  # fmt: skip
+    ran = run_here("init", str(tmp_path / "desk"), *(f"--{name}={value}" for name, value in options.items()))
+    assert ran.returncode == 0, ran.stdout
+    config = load(tmp_path / "desk/config.toml")
+    [box] = config.imap
+    assert (box.role, box.password(), box.folders.sent) == ("intake", PASSWORD, "Sent")
+    assert (config.trust.authserv_id, config.outbound.verp, config.desk.subaddress) == (("mx.t.invalid",), True, True)
+    assert not (tmp_path / "desk/password").exists()
+
+
+def test_a_login_that_fails_writes_nothing(server: Dovecot, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("wrong\n")
+    options = ("--mailbox", SUPPORT, "--ca-file", str(server.ca_file), "--password-file", str(tmp_path / "password"))
+    ran = run_here("init", str(tmp_path / "desk"), "--imap", f"localhost:{server.imaps}", *options)
+    assert (ran.returncode, ran.stdout) == (75, "")
+    assert ran.stderr.startswith("maild: localhost: ")
+    assert not (tmp_path / "desk").exists()
 
 
 def checked(make_trial: MakeTrial, box: str, trust: str) -> list[str]:

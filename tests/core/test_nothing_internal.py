@@ -30,6 +30,7 @@ from tests.values import (
 SECRET = "между нами"
 TOKEN = token_address(7, BILLING_TEAM, Purpose.AGENT)
 NOTES = ["#note", "#заметка", "  #NOTE", "\u00a0#note\u00a0", "#Заметка", "#note:", "*#note*", "＃note", "#notes"]
+NOTES += ["# note", "# Заметка:", "#nоte", "#зaмeткa", "№заметка", "#тщеу", "Готово. #note"]
 LINES = [
     "Держите.", "", "#solved", "#решено", "#вопрос", "#open", "#tag +a", "#assign anna@office.example", "#move tech",
     "#cc olga@client.example", "#merge 8", "#spam", "#macro x", "#snooze 2d", "#bad", "#tag", "# Заголовок", "#1",

@@ -55,7 +55,7 @@ def up(migrator: Any, db: peewee.Database) -> None:
 
         class Meta:
             primary_key = peewee.CompositeKey("mailbox", "message")
-            indexes = ((("mailbox", "is_done"), False),)
+            indexes = ((("mailbox", "is_done"), False), (("letter",), False))
 
     class FolderMarks(Table):
         """Up to which UID (exclusive) a folder has been looked through."""

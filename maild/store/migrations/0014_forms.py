@@ -16,10 +16,14 @@ def up(migrator: Any, db: peewee.Database) -> None:
             legacy_table_names = False
 
     class Drafts(Table):
-        """A question as far as it is typed; `person` is who may see it besides whoever holds its id, "" is nobody."""
+        """What is typed and not sent; `person` is who may see it besides whoever holds its id, "" is nobody.
+
+        `ticket` is the one that it answers, 0 for a new question.
+        """
 
         id = Text(primary_key=True)
         person = Text(index=True)
+        ticket = Number()
         at = Number(index=True)
         category = Text()
         topic = Text()

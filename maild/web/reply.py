@@ -1,0 +1,153 @@
+"""«Новое сообщение»: words and files for a thread, and what becomes of them if they cannot be taken now."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from maild.core.errors import NotAllowed, Transient
+from maild.core.tokens import Action
+from maild.core.typed import MAX_WORDS
+from maild.desk.drafts import attachments_of, discard, draft_for, draft_of, files_of, keep
+from maild.desk.portal import reply, settle
+from maild.store.drafts import DRAFT_AGE, Draft, DraftFile
+from maild.web.portal import Portal, Visitor, is_cross_site
+from maild.web.uploads import MAX_FILES, Sent, Uploads
+
+COOKIE = "maild_draft"  # what was typed when a session had ended, until its writer is back
+
+_DRAFT = re.compile(r"[0-9a-f]{32}")
+_STATUS = {"stale": 403, "long": 413, "size": 413, "often": 429, "disk": 503, "busy": 503}
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What stands in the form. `trouble` says why it could not be taken, "" before anything was sent."""
+
+    words: str = ""
+    draft: str = ""
+    files: Sequence[DraftFile] = ()
+    trouble: str = ""
+
+    @property
+    def status(self) -> int:
+        """Of the page that shows it."""
+        return _STATUS.get(self.trouble, 422) if self.trouble else 200
+
+
+class Replies:
+    """The form below a thread."""
+
+    def __init__(self, portal: Portal, uploads: Uploads) -> None:
+        self._portal, self._desk, self._uploads = portal, portal.desk, uploads
+
+    @property
+    def limit(self) -> int:
+        """Octets of files that fit into one message."""
+        return self._uploads.limits.max_size
+
+    async def begun(self, request: Request, visitor: Visitor, number: int) -> Typed:
+        """What was typed in that ticket before and not sent."""
+        id_ = request.cookies.get(COOKIE, "")
+        draft = await draft_of(self._desk, id_) if _DRAFT.fullmatch(id_) else None
+        if draft is None or draft.ticket != number or draft.person not in ("", visitor.address):
+            draft = await draft_for(self._desk, visitor.address, number)
+        if draft is None:
+            return Typed()
+        return Typed(draft.words, draft.id, await files_of(self._desk, draft.id))
+
+    async def take(self, request: Request, visitor: Visitor, number: int) -> str | Typed:
+        """Take what was sent: where to go next, or what the form shows again. Raises BadLink for a foreign ticket."""
+        async with self._uploads.read(request) as sent:
+            return await self._take(request, visitor, number, sent)
+
+    async def _take(self, request: Request, visitor: Visitor, number: int, sent: Sent) -> str | Typed:
+        words, id_ = sent.get("words").strip("\n"), sent.get("draft")
+        draft = Draft(id_ if _DRAFT.fullmatch(id_) else "", visitor.address, "", "", words, ticket=number)
+        dropped = [int(one) for one in sent.all("drop") if one.isascii() and one.isdigit() and len(one) < 10]
+        trouble = await self._trouble(request, visitor, draft, sent, dropped)
+        if not trouble:
+            try:
+                return await self._send(request, visitor, draft, sent, dropped)
+            except Transient:
+                trouble = "busy"
+        return await self._again(request, draft, sent, dropped, trouble)
+
+    async def keep_for_later(self, request: Request, number: int) -> Response:
+        """His session has ended: what he typed waits in the database until he has signed in."""
+        async with self._uploads.read(request) as sent:
+            return await self._keep_for_later(request, number, sent)
+
+    async def _keep_for_later(self, request: Request, number: int, sent: Sent) -> Response:
+        answer = RedirectResponse(f"/login?t={number}", 303)
+        words = sent.get("words").strip("\n")
+        if is_cross_site(request) or not (words or sent.files) or len(words.encode()) > MAX_WORDS:
+            return answer
+        draft = Draft("", "", "", "", words, ticket=number)
+        kept = await keep(self._desk, draft, sent.files, (), is_signed_in=False, client=_client(request))
+        if kept:
+            self._portal.set_cookie(request, answer, COOKIE, kept.id, DRAFT_AGE)
+        return answer
+
+    async def _trouble(
+        self, request: Request, visitor: Visitor, draft: Draft, sent: Sent, dropped: Sequence[int]
+    ) -> str:
+        try:
+            self._portal.check(request, visitor, sent.get("nonce"))
+        except NotAllowed:
+            return "stale"
+        if len(draft.words.encode()) > MAX_WORDS:
+            return "long"
+        kept = [one for one in await files_of(self._desk, draft.id) if one.position not in dropped]
+        count = len(kept) + len(sent.files)
+        size = sum(one.size for one in kept) + sum(len(one.content) for one in sent.files)
+        if sent.fault or count > MAX_FILES or size > self.limit:
+            return sent.fault or ("files" if count > MAX_FILES else "size")
+        return "" if draft.words.strip() or count or sent.has("solved") else "empty"
+
+    async def _send(self, request: Request, visitor: Visitor, draft: Draft, sent: Sent, dropped: Sequence[int]) -> str:
+        number = draft.ticket
+        files = (*await attachments_of(self._desk, draft.id, dropped), *sent.files)
+        if not draft.words.strip() and not files:
+            await settle(self._desk, number, visitor.address, Action.SOLVED)
+            return f"/t/{number}?note=thanks"
+        async with self._uploads.turn:
+            posted = await reply(
+                self._desk,
+                number,
+                visitor.address,
+                client=_client(request),
+                nonce=sent.get("nonce"),
+                words=draft.words,
+                files=files,
+                solves=sent.has("solved"),
+            )
+        await discard(self._desk, draft.id)
+        joined = posted.ticket or number
+        note = "late" if posted.ticket is None else "followed" if joined != number else "taken"
+        return f"/t/{joined}?note={note}"
+
+    async def _again(self, request: Request, draft: Draft, sent: Sent, dropped: Sequence[int], trouble: str) -> Typed:
+        """Files cannot be put into a form by its page: they wait in the database."""
+        typed = Typed(draft.words, draft.id, (), trouble)
+        if not (sent.files or draft.id):
+            return typed
+        try:
+            kept = await keep(self._desk, draft, sent.files, dropped, is_signed_in=True, client=_client(request))
+        except Transient:
+            return replace(typed, trouble="busy")
+        if kept is None:
+            return replace(typed, trouble="often")
+        return replace(typed, draft=kept.id, files=await files_of(self._desk, kept.id))
+
+
+def forget_draft(request: Request, response: Response, portal: Portal) -> None:
+    """It is sent, or shown with the ticket from now on."""
+    portal.set_cookie(request, response, COOKIE, "", timedelta())
+
+
+def _client(request: Request) -> str:
+    return request.client.host if request.client else ""
