@@ -11,9 +11,9 @@ from maild.core.errors import Permanent
 from maild.mime import moments
 from maild.mime.stored import stored_facts
 
-# Programs write many things behind "From ", but always a time of day and a year; people who begin a line with that
-# word, and whose program did not quote it, do not.
-_FROM_LINE = re.compile(rb"From \S.*\d\d:\d\d.*\b\d{4}\b|From - \S.*")
+# Programs write many things behind "From ", but always a day of the week, a time and a year; people who begin a line
+# with that word, and whose program did not quote it, do not.
+_FROM_LINE = re.compile(rb"From \S.*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b.*\d\d:\d\d.*\b\d{4}\b|From - \S.*")
 _CERTAIN_FROM_LINE = re.compile(  # where it stands like this, some writers forget the blank line before it
     rb"From \S+ +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:\S+ )?\d{4}\r?\n"
 )
