@@ -33,6 +33,7 @@ def check(raw: Table) -> list[Problem]:
         *_tls(raw),
         *_credentials(raw),
         *_mailboxes(raw),
+        *_queues(raw),
         *_dkim(raw),
         *_verify(raw),
         *_repeated(raw),
@@ -121,6 +122,16 @@ def _mailboxes(raw: Table) -> Iterator[Problem]:
         same = tuple(str(mailbox.get(key)) for key in ("host", "port", "username", "folder"))
         if seen.setdefault(same, index) != index:
             yield ("imap", index, "folder"), f"the same mailbox as imap[{seen[same]}]"
+
+
+def _queues(raw: Table) -> Iterator[Problem]:
+    """Letters to one address are filed in one place."""
+    seen: dict[str, int] = {}
+    for index, mailbox in _tables(raw, "imap"):
+        if mailbox.get("role") in ("team", "desk") and not mailbox.get("shadow"):
+            name = str(mailbox.get("username"))
+            if seen.setdefault(name, index) != index:
+                yield ("imap", index, "username"), f'"{name}" has its queue in imap[{seen[name]}] already'
 
 
 def _dkim(raw: Table) -> Iterator[Problem]:

@@ -104,7 +104,9 @@ def _decide(case: Case, instance: str, approval: Approval | None, *, is_released
     if case.facts.is_said:
         return Decision(Reason.ALREADY_KNOWN)
     if case.envelope.sent_in and not (case.routes and (agent_proofs(case) or is_business(case))):
-        return decide_sent(case, instance)
+        decision = decide_sent(case, instance)
+        if decision.reason is not Reason.NO_ANSWER or not case.routes:
+            return decision  # else it is the copy of a mail to the desk, which may come later, or never
     if not case.routes:
         return held(case, Reason.HELD_NO_RECIPIENT)
     if approval is not None:

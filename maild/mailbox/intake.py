@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from maild.core.errors import DiskLow, Unreachable
+from maild.core.errors import DiskLow, MaildError, Unreachable
 from maild.core.mail import Door, Envelope, Mark
 from maild.core.route import category_for
 from maild.desk.accept import accept
@@ -36,7 +36,7 @@ _LOOK_BACK = 1000  # UIDs: a message that showed up late, or was lost in a crash
 _TOGETHER = 2**20  # octets of messages that are fetched by one command
 _ATTEMPTS = 3  # at a message that cannot be fetched, before its beginning has to do
 _BEGINNING = 256 * 2**10  # octets
-_UNFETCHED = "could not be fetched"
+_UNFETCHED = "could not be taken"
 _BIG = 64 * 2**10  # octets; more than that is not for the event loop to walk through
 
 Settled = Callable[[Mailbox, Sequence[int]], Awaitable[None]]
@@ -90,6 +90,8 @@ class Intake:
         """Take all that is there and not in the ledger yet. Raises Unreachable, ServerRefused, StoreBusy, DiskLow."""
         self._check_room()
         began = self.desk.now()
+        if not self._is_settled:
+            await self.desk.store.run(mailboxes.try_again, self.name)
         selected = await mailbox.select(self.folder, read_only=self.settled is leave)
         progress = await self._progress(mailbox, selected, began)
         await self._take_from(mailbox, progress, max(progress.first_uid, progress.next_uid - _LOOK_BACK))
@@ -199,14 +201,26 @@ class Intake:
         else:
             fetched = await self._fetch(mailbox, [message.uid for message in group])
         there = [message for message in group if message.uid in fetched]
-        mails = await asyncio.gather(
-            *(self._accept(progress, message, fetched[message.uid], mark) for message in there)
+        told = await asyncio.gather(
+            *(self._accept(progress, message, fetched[message.uid], mark) for message in there), return_exceptions=True
         )
-        for message, mail in zip(there, mails, strict=True):
-            self._failures.pop(message.uid, None)
+        taken = [message.uid for message, mail in zip(there, told, strict=True) if not isinstance(mail, BaseException)]
+        self._failures.update(message.uid for message in group if message.uid not in taken)
+        for uid in taken:
+            self._failures.pop(uid, None)
+        await self._tell_settled(mailbox, taken)
+        for message, mail in zip(there, told, strict=True):
+            await self._note(progress, message, mail)
+
+    async def _note(self, progress: Progress, message: Message, mail: int | BaseException) -> None:
+        """What became of a message. Raises what hinders all of them; what only this one does keeps nobody waiting."""
+        if isinstance(mail, int):
             log.info("imap: mail %d from %s, UID %d, %d octets", mail, self.name, message.uid, message.size)
-        self._failures.update(message.uid for message in group if message.uid not in fetched)
-        await self._tell_settled(mailbox, [message.uid for message in there])
+        elif isinstance(mail, MaildError) or not isinstance(mail, Exception):
+            raise mail
+        else:  # a bug
+            log.error("mailbox %s: UID %d cannot be taken", self.name, message.uid, exc_info=mail)
+            await self._maybe_pass(progress, message.uid)
 
     async def _fetch(self, mailbox: Mailbox, uids: list[int]) -> dict[int, bytes]:
         """Whole messages. Those that are not there any more are somebody else's doing."""
@@ -232,7 +246,7 @@ class Intake:
 
     async def _maybe_pass(self, progress: Progress, uid: int) -> None:
         if self._failures[uid] > 2 * _ATTEMPTS:
-            log.error("mailbox %s: UID %d is passed over, the server does not give it away", self.name, uid)
+            log.error("mailbox %s: UID %d is passed over after many attempts", self.name, uid)
             place = (self.name, progress.uidvalidity, [uid])
             await self.desk.store.run(mailboxes.pass_over, *place, _UNFETCHED, self.desk.now())
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from starlette.datastructures import Headers, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from maild.mime.compose import OutgoingAttachment
 from maild.mime.names import safe_name
@@ -99,11 +99,16 @@ class Uploads:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         body = _Body(request.stream(), self.limits.max_size + _BESIDE if kind == _FILES else MAX_READ)
         try:
-            if kind == _FILES:
-                return await self._with_files(request.headers, body)
-            return _sent(await _typed(request.headers, body)) if kind == _FORM else Sent(())
-        finally:
+            sent = await self._parsed(kind, request.headers, body)
             await body.pass_over()
+        except ClientDisconnect as error:
+            raise HTTPException(400) from error  # nobody is there to read it
+        return sent
+
+    async def _parsed(self, kind: str, headers: Headers, body: "_Body") -> Sent:
+        if kind == _FILES:
+            return await self._with_files(headers, body)
+        return _sent(await _typed(headers, body)) if kind == _FORM else Sent(())
 
     async def _with_files(self, headers: Headers, body: "_Body") -> Sent:
         is_low = self.limits.is_disk_low
@@ -112,17 +117,16 @@ class Uploads:
         )
         parser.keeps_files = not is_low
         try:
-            form = await parser.parse()
+            await parser.parse()
+            found = [one for name, one in parser.items if isinstance(one, UploadFile) and (one.filename or one.size)]
+            fault = self._fault(found, is_low=is_low) if parser.is_whole else "files"
+            return _sent(parser.items, () if fault else tuple([await _file(one) for one in found]), fault)
         except _TooMuch:
             return _sent(parser.items, fault="size")
         except MultiPartException:
             return _sent(parser.items, fault="files")
-        try:
-            found = [one for name, one in parser.items if isinstance(one, UploadFile) and (one.filename or one.size)]
-            fault = self._fault(found, is_low=is_low)
-            return _sent(parser.items, () if fault else tuple([await _file(one) for one in found]), fault)
         finally:
-            await form.close()
+            parser.close()
 
     def _fault(self, found: Sequence[UploadFile], *, is_low: bool) -> str:
         if sum(one.size or 0 for one in found) > self.limits.max_size:
@@ -137,6 +141,16 @@ class _Parser(MultiPartParser):
 
     spool_max_size = 256 * 1024  # octets
     keeps_files = True  # else their content is passed over: there is no room for it
+    is_whole = False  # the closing boundary was there; else a file may be missing that its sender believes we have
+
+    def on_end(self) -> None:
+        """Called by the parser at the closing boundary."""
+        self.is_whole = True
+
+    def close(self) -> None:
+        """Let go of all files, also of one that came without its end."""
+        for file in self._files_to_close_on_error:
+            file.close()
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         """Called by the parser for each piece of a part."""
@@ -171,6 +185,7 @@ async def _typed(headers: Headers, body: _Body) -> Items:
     try:
         form = await FormParser(headers, body.counted(), max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD).parse()
     except (_TooMuch, MultiPartException) as error:
+        await body.pass_over()
         raise HTTPException(413) from error
     return form.multi_items()
 

@@ -21,6 +21,7 @@ from maild.mailbox.intake import Intake, Reading, mark_read, move_to
 from maild.mailbox.keeper import MailboxState, keep
 from maild.mailbox.login import Place, connect
 from maild.mailbox.reconcile import Reconciled, reconcile
+from maild.mime.stored import Stored, stored_facts
 from maild.store import ledger, mailboxes
 from maild.store.ledger import LedgerRow
 from tests.imapserver import CUT, DROP, NO, PASSWORD, USER, WITHHOLD, Box, ImapServer
@@ -184,6 +185,28 @@ def test_a_message_that_the_server_does_not_give_away_keeps_nobody_waiting(
     before = server.asked("FETCH")
     assert sweep(server, intake) == [""]
     assert server.asked("FETCH") == before, "it is not tried for ever"
+
+
+def test_a_message_that_trips_us_keeps_nobody_waiting(
+    server: ImapServer, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake = intake_of(desk)
+    sweep(server, intake)
+    for number in range(1, 4):
+        server.put(mail(number))
+
+    def facts(raw: bytes) -> Stored:
+        if b"Question 2" in raw:
+            raise ValueError("a bug")
+        return stored_facts(raw)
+
+    monkeypatch.setattr("maild.mailbox.intake.stored_facts", facts)
+    assert sweep(server, intake, times=8) == [""] * 8
+    assert sorted(subjects(desk)) == ["Question 1", "Question 3"]
+    assert compared(server, desk).missing == (2,)
+    monkeypatch.undo()
+    sweep(server, intake_of(desk))  # as after a new start
+    assert compared(server, desk).missing == ()
 
 
 def test_a_message_that_comes_in_part_only_is_held_as_such(server: ImapServer, desk: Desk) -> None:

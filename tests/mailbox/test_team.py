@@ -15,6 +15,7 @@ import pytest
 from maild.core.policy import Policy
 from maild.core.tokens import Action
 from maild.desk.clock import close_due
+from maild.desk.delivery import give_up_unfiled
 from maild.desk.receive import receive_waiting
 from maild.mailbox.client import ImapMailbox
 from maild.mailbox.login import Place, connect
@@ -491,3 +492,17 @@ def test_folders_below_the_inbox_with_dots(tmp_path: Path) -> None:
     address = f"{next(NUMBERS)}@office.example"
     with dovecot(address, separator=".", prefix="INBOX.") as running:
         play(running, tmp_path, story, address=address)
+
+
+def test_letters_for_a_mailbox_out_of_reach_are_given_up_after_five_days(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with conversation(tmp_path) as talk:
+            talk.desk.policy = policy_for("1@office.example")
+            await talk.mail(IVAN.address, "Где мой счёт?")
+            talk.clock.forward(timedelta(days=5))
+            assert await give_up_unfiled(talk.desk) == 0
+            talk.clock.forward(MINUTE)
+            assert await give_up_unfiled(talk.desk) == 1
+            assert talk.events(1)[-1] == "delivery_failed"
+
+    asyncio.run(main())
