@@ -19,7 +19,6 @@ from maild.store import lists, mine
 from maild.store.db import Tx
 from maild.web.app import web_app
 from tests.factory import make_desk
-from tests.servers import require
 from tests.web.asking import with_topics
 from tests.web.clock import StillClock
 from tests.web.conftest import Pages, wait_for
@@ -262,7 +261,7 @@ def confirm_continue_and_begin_anew(page: "Page", portal: Pages, number: int) ->
     fits(page)
     page.get_by_role("button", name="Отправить").click()
     page.wait_for_url("**?note=followed")
-    assert page.locator(f"main a[href='/t/{number}']").count() == 1
+    assert page.locator(f".head a[href='/t/{number}']").count() == 1
 
 
 def test_an_open_page_follows_and_never_touches_what_is_typed(browser: "Browser", portal: Pages) -> None:
