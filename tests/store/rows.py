@@ -74,7 +74,8 @@ def add_letter(
     now: datetime = NOW,
     message_id: str = "",
     is_provoked: bool = False,
+    about: int | None = None,
 ) -> int:
     send = Send(letter, ticket or 0, Mailbox("Иван", to), Purpose.CUSTOMER, "ru", is_provoked=is_provoked)
     identifier = message_id or f"{count(store, 'outbox')}@desk.example"
-    return store.run_now(outbox.add, send, ticket, None, identifier, now)
+    return store.run_now(outbox.add, send, ticket, about, identifier, now)
