@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.null_server import new_runner
+from bench.servers import LOOPS
 from maild.config import Config, load
 from maild.desk.desk import Desk
 from maild.mailin.door import DoorSettings
@@ -35,7 +36,7 @@ def main() -> None:
     tune()
     config = load(Path(sys.argv[1]))
     desk = build_desk(config)
-    with new_runner() as runner, suppress(KeyboardInterrupt):
+    with new_runner(LOOPS[-1]) as runner, suppress(KeyboardInterrupt):
         runner.run(serve(desk, config))
     desk.store.close()
 

@@ -1,10 +1,12 @@
 """What maild is measured against, a process of its own: stock aiosmtpd that takes every mail and forgets it.
 
-`python -m bench.null_server` prints its port. It runs on uvloop where maild does.
+`python -m bench.null_server LOOP` prints its port. On `asyncio` it is stock as aiosmtpd's own Controller runs it; on
+`uvloop` it has the same loop as maild.
 """
 
 import asyncio
 import logging
+import sys
 from contextlib import suppress
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -30,16 +32,16 @@ async def serve() -> None:
 
 def main() -> None:
     logging.getLogger("mail.log").setLevel(logging.ERROR)
-    with new_runner() as runner, suppress(KeyboardInterrupt):
+    with new_runner(sys.argv[1]) as runner, suppress(KeyboardInterrupt):
         runner.run(serve())
 
 
-def new_runner() -> asyncio.Runner:
-    """On uvloop where it is installed, as `maild serve` does it."""
-    try:
-        import uvloop  # noqa: PLC0415 - not there on every Python
-    except ImportError:
+def new_runner(loop: str) -> asyncio.Runner:
+    """With that event loop."""
+    if loop == "asyncio":
         return asyncio.Runner()
+    import uvloop  # noqa: PLC0415 - not there on every Python
+
     return asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
 

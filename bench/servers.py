@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -125,10 +126,14 @@ def _first_line(process: "subprocess.Popen[str]") -> str:
     return line
 
 
+# What `maild serve` runs on comes last.
+LOOPS = ("asyncio", "uvloop") if find_spec("uvloop") else ("asyncio",)
+
+
 @contextmanager
-def null_server() -> Iterator[Running]:
-    """Stock aiosmtpd with a handler that does nothing."""
-    with _program(module("bench.null_server")) as process:
+def null_server(loop: str = LOOPS[-1]) -> Iterator[Running]:
+    """Stock aiosmtpd with a handler that does nothing, on that event loop."""
+    with _program(module("bench.null_server", loop)) as process:
         yield Running(process, int(_first_line(process)))
 
 

@@ -18,8 +18,11 @@ from maild.core.errors import ConfigError
 __all__ = ["Config", "load"]
 
 
-def load(path: Path) -> Config:
-    """Read the configuration file. Raises ConfigError with a line for each problem: file, key path, reason."""
+def load(path: Path, *, before_login: bool = False) -> Config:
+    """Read the configuration file. Raises ConfigError with a line for each problem: file, key path, reason.
+
+    `before_login`: files with refresh tokens may be yet to be made.
+    """
     try:
         raw = tomllib.loads(read_bytes(path).decode())
     except tomllib.TOMLDecodeError as error:
@@ -30,7 +33,7 @@ def load(path: Path) -> Config:
         raise ConfigError([str(error)]) from None
     problems, config = check(raw), None
     try:
-        config = Config.model_validate(raw, context={"folder": path.absolute().parent})
+        config = Config.model_validate(raw, context={"folder": path.absolute().parent, "before_login": before_login})
     except ValidationError as error:
         problems = [*_problems_of(error), *problems]
     if config is None or problems:

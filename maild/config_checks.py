@@ -1,4 +1,4 @@
-"""What several keys of the configuration must agree on, and what this version does not serve yet.
+"""What several keys of the configuration must agree on.
 
 Works on the file as TOML reads it, so that these problems are told together with those of single keys; whatever has a
 wrong shape is passed over here, because the models complain about it already.
@@ -17,7 +17,6 @@ Problem = tuple[Where, str]
 Table = dict[str, Any]
 
 _MAX_LOCAL = 35  # octets: leaves room for "+t", ten digits, a dot and 16 characters of code (RFC 5321 §4.5.3.1.1)
-_LATER = "not served by this version yet"
 _UNIQUE: tuple[tuple[str, str], ...] = (
     ("category", "key"),
     ("category", "address"),
@@ -30,11 +29,11 @@ _UNIQUE: tuple[tuple[str, str], ...] = (
 def check(raw: Table) -> list[Problem]:
     """All problems that no single key shows."""
     return [
-        *_not_served(raw),
         *_doors(raw),
         *_tls(raw),
         *_credentials(raw),
         *_mailboxes(raw),
+        *_queues(raw),
         *_dkim(raw),
         *_verify(raw),
         *_repeated(raw),
@@ -71,13 +70,6 @@ def _address(value: object) -> str:
         return read_address(value)
     except ValueError:
         return ""
-
-
-def _not_served(raw: Table) -> Iterator[Problem]:
-    """Settings that would lose mail or security if they were passed over in silence."""
-    for index, mailbox in _tables(raw, "imap"):
-        if mailbox.get("role") in ("team", "desk"):
-            yield ("imap", index, "role"), f'"{mailbox["role"]}" is {_LATER}'
 
 
 def _doors(raw: Table) -> Iterator[Problem]:
@@ -130,6 +122,16 @@ def _mailboxes(raw: Table) -> Iterator[Problem]:
         same = tuple(str(mailbox.get(key)) for key in ("host", "port", "username", "folder"))
         if seen.setdefault(same, index) != index:
             yield ("imap", index, "folder"), f"the same mailbox as imap[{seen[same]}]"
+
+
+def _queues(raw: Table) -> Iterator[Problem]:
+    """Letters to one address are filed in one place."""
+    seen: dict[str, int] = {}
+    for index, mailbox in _tables(raw, "imap"):
+        if mailbox.get("role") in ("team", "desk") and not mailbox.get("shadow"):
+            name = str(mailbox.get("username"))
+            if seen.setdefault(name, index) != index:
+                yield ("imap", index, "username"), f'"{name}" has its queue in imap[{seen[name]}] already'
 
 
 def _dkim(raw: Table) -> Iterator[Problem]:
@@ -207,7 +209,10 @@ def _desk_addresses(raw: Table) -> Iterator[Problem]:
     yield from _bad_desk_address(("desk", "general_address"), general)
     desk.setdefault(general, "desk.general_address")
     desk.pop("", None)
+    own = {_address(mailbox.get("username")) for _, mailbox in _tables(raw, "imap") if mailbox.get("role") == "desk"}
     for where, address in _support_addresses(raw):
+        if address in own:
+            continue  # one mailbox for all: letters to it are filed, not sent
         if split_detail(address)[0] in desk:
             yield where, f'"{address}" is {desk[split_detail(address)[0]]} itself: letters to it would come back'
 

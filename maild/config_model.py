@@ -36,6 +36,7 @@ from maild.config_values import (
     Strings,
     SubjectTag,
     Timezone,
+    TokenFile,
     TokenUrl,
     Word,
     Words,
@@ -44,7 +45,7 @@ from maild.config_values import (
     read_path,
 )
 from maild.core import policy as rules
-from maild.core.address import ascii_domain
+from maild.core.address import ascii_domain, normalise
 
 MIN_SECRET = 32  # octets
 _MAX_MAIL = 25 * 2**20  # octets
@@ -130,8 +131,9 @@ class OAuth(_Table):
     token_url: TokenUrl
     client_id: Word
     client_secret_file: File | None = None
-    refresh_token_file: File
+    refresh_token_file: TokenFile
     scope: str = ""
+    device_url: TokenUrl | None = None
 
 
 class Outbound(_Table):
@@ -293,6 +295,18 @@ class Imap(_Table):
     move_delay: Duration = timedelta(seconds=10)
     shadow: Yes = False
 
+    @property
+    def is_queue(self) -> bool:
+        """Does support work in it?"""
+        return self.role in ("team", "desk") and not self.shadow
+
+    def queue(self, address: str) -> rules.Queue:
+        """The mailbox as the rules know it, if support works in it; `address` is the one it has in a team."""
+        named = self.folders.model_dump()
+        folders = {name: "INBOX" if folder.upper() == "INBOX" else folder for name, folder in named.items()}
+        inbox = self.folder if self.role == "desk" else ""
+        return rules.Queue(self.name, address, **folders, move_delay=self.move_delay, inbox=inbox)
+
     def password(self) -> str:
         """The password there, "" if there is none; read anew each time, since it may change."""
         return read_bytes(self.password_file).decode().strip() if self.password_file else ""
@@ -377,9 +391,19 @@ class Config(_Table):
             trust=self._trust_rules(),
             budgets=rules.Budgets(**self.budgets.model_dump()),
             max_letter=self.outbound.max_size,
+            queues=tuple(box.queue(self._address_of(box)) for box in self.imap if box.is_queue),
             mailboxes=tuple(mailbox.policy(self._trust_rules(), self.trust.received_by) for mailbox in self.imap),
             retention=rules.Retention(**self.retention.model_dump()),
         )
+
+    def _address_of(self, mailbox: Imap) -> str:
+        """Which address of a team that mailbox has: the one of its user name, else the first of its category's team."""
+        login = normalise(mailbox.username)
+        team = [address for category in self.category for address in category.team]
+        named = [address for address in team if login in (address, address.partition("@")[0])]
+        key = mailbox.category or self.desk.default_category
+        own = next((category for category in self.category if category.key == key), self.category[0])
+        return (*named, *own.team)[0]
 
     def _trust_rules(self) -> rules.TrustRules:
         trust = self.trust

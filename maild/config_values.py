@@ -200,6 +200,17 @@ def read_file(value: object, info: ValidationInfo) -> Path:
     return path
 
 
+def read_token_file(value: object, info: ValidationInfo) -> Path:
+    """The path of a file with a refresh token; the login that makes it (`before_login`) need not find it."""
+    path = read_path(str(value) if isinstance(value, Path) else value, info)
+    if (info.context or {}).get("before_login") and not path.exists():
+        return path
+    try:
+        return read_file(value, info)
+    except ValueError as error:
+        raise ValueError(f"{error} (`maild oauth login` makes one)") from None
+
+
 def read_bytes(path: Path) -> bytes:
     """The content of a file the configuration names. Raises ValueError with the reason when it cannot be read."""
     try:
@@ -323,6 +334,7 @@ TokenUrl = Annotated[str, PlainValidator(read_token_url)]
 StoreUrl = Annotated[str, PlainValidator(read_store_url)]
 AnyPath = Annotated[Path, PlainValidator(read_path)]
 File = Annotated[Path, PlainValidator(read_file)]
+TokenFile = Annotated[Path, PlainValidator(read_token_file)]
 Directory = Annotated[Path, PlainValidator(read_directory)]
 Timezone = Annotated[str, PlainValidator(read_timezone)]
 SubjectTag = Annotated[str, PlainValidator(read_subject_tag)]

@@ -11,6 +11,7 @@ from maild.config import Config
 from maild.core.errors import StoreBusy
 from maild.core.retry import longest_waits
 from maild.desk.clock import auto_solve_due, close_due, forget_nonces, mend_moments, remind_due, wake_due
+from maild.desk.delivery import give_up_unfiled
 from maild.desk.desk import Desk
 from maild.desk.holds import expire_holds
 from maild.desk.notices import announce_holds
@@ -75,6 +76,7 @@ async def run(
             Job("holds", 300, lambda: announce_holds(desk)),
             Job("expire", 3600, lambda: expire_holds(desk)),
             Job("retention", 3600, lambda: retain(desk)),
+            Job("unfiled", 3600, lambda: give_up_unfiled(desk)),
             Job("wake", 60, lambda: wake_due(desk)),
             Job("forget", 3600, lambda: forget_nonces(desk)),
         ],

@@ -3,6 +3,7 @@
 import fcntl
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 
 from maild.config import Config
@@ -206,6 +207,6 @@ def reload(desk: Desk, config: Config) -> None:
     Raises ConfigError and changes nothing if the templates are broken or other nodes have another routing.
     """
     check_templates(config)
-    policy = config.policy()
+    policy = replace(config.policy(), queues=desk.policy.queues)  # somebody has to be there to file the letters
     check_routing(desk, policy)
     desk.policy, desk.renderer = policy, renderer_for(config)

@@ -45,7 +45,8 @@ userdb {{
 }}
 namespace inbox {{
   inbox = yes
-  separator = /
+  separator = {separator}
+  prefix = {prefix}
   mailbox Sent {{
     special_use = \\Sent
     auto = subscribe
@@ -99,10 +100,13 @@ class Dovecot:
     """A Dovecot with a mailbox for each of `users`, all with `PASSWORD`.
 
     `introspection_url` (RFC 7662) is where it asks whether an access token is good; with it XOAUTH2 and OAUTHBEARER
-    are served. `imap` is its plain port, `imaps` that with TLS, for which `ca_file` vouches under the name localhost.
+    are served. Folders are divided by `separator` and named below `prefix`. `imap` is its plain port, `imaps` that with
+    TLS, for which `ca_file` vouches under the name localhost.
     """
 
-    def __init__(self, folder: Path, users: Sequence[str], introspection_url: str = "") -> None:
+    def __init__(
+        self, folder: Path, users: Sequence[str], introspection_url: str = "", separator: str = "/", prefix: str = ""
+    ) -> None:
         self.folder, self.ca_file = folder, folder / "certificate.pem"
         self.imap, self.imaps, self.lmtp = free_port(), free_port(), free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -122,6 +126,8 @@ class Dovecot:
             "imap": self.imap,
             "imaps": self.imaps,
             "lmtp": self.lmtp,
+            "separator": separator,
+            "prefix": prefix,
         }
         (folder / "dovecot.conf").write_text(_CONFIG.format(**settings))
         _make_certificate(folder)
@@ -183,14 +189,14 @@ def _make_certificate(folder: Path) -> None:
 
 
 @contextmanager
-def dovecot(*users: str, introspection_url: str = "") -> Iterator[Dovecot]:
+def dovecot(*users: str, introspection_url: str = "", separator: str = "/", prefix: str = "") -> Iterator[Dovecot]:
     """A running Dovecot for a `with`; without names it serves SUPPORT and BILLING."""
     require("dovecot")
     require("dovecot's lmtp", Path("/usr/lib/dovecot/lmtp").exists())
     require("openssl")
     require("root (Dovecot changes users)", os.geteuid() == 0)
     with server_directory("dovecot") as folder:
-        server = Dovecot(folder, users or (SUPPORT, BILLING), introspection_url)
+        server = Dovecot(folder, users or (SUPPORT, BILLING), introspection_url, separator, prefix)
         try:
             server.start()
             yield server

@@ -11,9 +11,13 @@ from maild.core.errors import Permanent
 from maild.mime import moments
 from maild.mime.stored import stored_facts
 
-# Programs write many things behind "From ", but always a time of day and a year; people who begin a line with that
-# word, and whose program did not quote it, do not.
-_FROM_LINE = re.compile(rb"From \S.*\d\d:\d\d.*\b\d{4}\b|From - \S.*")
+# Programs write many things behind "From ", but always a day of the week, a time and a year; people who begin a line
+# with that word, and whose program did not quote it, do not.
+_FROM_LINE = re.compile(rb"From \S.*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b.*\d\d:\d\d.*\b\d{4}\b|From - \S.*")
+_CERTAIN_FROM_LINE = re.compile(  # where it stands like this, some writers forget the blank line before it
+    rb"From \S+ +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:\S+ )?\d{4}\r?\n"
+)
+_BARE_FROM_LINE = re.compile(rb"From \S")  # where the first one has no date, the others need none either
 _QUOTED_FROM = re.compile(rb"(?m)^>(?=>*From )")
 _DATE = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b.*")
 _EXPUNGED = 0x0008  # Thunderbird keeps deleted mails in the file until it compacts the folder
@@ -48,8 +52,11 @@ def mbox(path: Path) -> Iterator[Filed]:
 def _stretches(file: Iterator[bytes]) -> Iterator[tuple[int, int, bytes]]:
     """Where each mail begins and ends, and its From_ line."""
     start, place, first, is_after_blank = -1, 0, b"", True
+    separator = _FROM_LINE
     for line in file:
-        if is_after_blank and _FROM_LINE.match(line):
+        if start < 0 and _BARE_FROM_LINE.match(line) and not separator.match(line):
+            separator = _BARE_FROM_LINE
+        if (is_after_blank and separator.match(line)) or _CERTAIN_FROM_LINE.fullmatch(line):
             if start >= 0:
                 yield start, place, first
             start, first = place, line

@@ -16,22 +16,24 @@ from maild.wiring import place_of
 
 def imap_findings(config: Config) -> Iterator[Finding]:
     """Every mailbox of [[imap]], looked at without changing anything there."""
+    filed = {queue.name: queue.address for queue in config.policy().queues}
     for mailbox in config.imap:
         try:
             looked = asyncio.run(look_at(place_of(mailbox), mailbox.folder))
         except MaildError as error:
             yield Finding("error", "imap", f"{mailbox.name}: {error}: nothing is read until that is mended")
             continue
-        yield _open(mailbox, looked)
+        yield _open(mailbox, looked, filed.get(mailbox.name, ""))
         yield from _sent(mailbox, looked)
         yield from _trust(mailbox, looked, config.policy().for_mailbox(mailbox.name).trust)
 
 
-def _open(mailbox: Imap, looked: Looked) -> Finding:
+def _open(mailbox: Imap, looked: Looked, address: str) -> Finding:
     junk = f", spam is {looked.junk}" if looked.junk else ""
     shadow = "; in shadow, nothing is taken" if mailbox.shadow else ""
     words = f"{mailbox.name}: {mailbox.host}:{mailbox.port} takes {mailbox.username}, {mailbox.folder} can be read"
-    return Finding("ok", "imap", f"{words}{junk}{shadow}")
+    filed = f"; letters to {address} are filed there" if address else ""
+    return Finding("ok", "imap", f"{words}{junk}{filed}{shadow}")
 
 
 def _sent(mailbox: Imap, looked: Looked) -> Iterator[Finding]:

@@ -47,7 +47,12 @@ def _ids(config: Config, seen: list[Recent]) -> Finding:
     ids = ", ".join(f"{name or '(none)'} ({count})" for name, count in counted.most_common(10))
     mails = f"the last {len(seen)} {plural(len(seen), 'mail', 'mails', language='en')}"
     hint = f"; among {mails}: {ids or 'none'}" if seen else ""
-    rules = config.policy().trust
+    policy = config.policy()
+    rules = policy.trust
+    if rules.is_open and not policy.trusts_nobody:
+        named = ", ".join(mailbox.name for mailbox in policy.mailboxes if not mailbox.trust.is_open)
+        words = f"senders are verified in mailbox {named}, and at no other door: their mail is unverified"
+        return Finding("ok", "trust", f"{words}{hint}")
     if rules.is_open:
         words = "SENDERS ARE NOT VERIFIED: anybody can write as anybody. Let your MTA check DKIM, SPF and DMARC"
         advice = "and name it in trust.authserv_id; without an MTA in front, set trust.verify = true"

@@ -8,6 +8,7 @@ from maild.cli.exits import NotThere
 from maild.cli.group import Group
 from maild.cli.open import carried_out, loaded_config, opened_desk
 from maild.cli.show import as_json, json_line, local, maybe_rfc3339, table
+from maild.core.errors import Unreachable
 
 if TYPE_CHECKING:
     from maild.config import Config
@@ -73,7 +74,7 @@ def reconcile(is_json: bool) -> None:
     """
     config = loaded_config()
     with opened_desk(config) as desk:
-        found = carried_out(_reconciled(desk, config))
+        found, silent = carried_out(_reconciled(desk, config))
     if is_json:
         for each in found:
             json_line(
@@ -87,6 +88,8 @@ def reconcile(is_json: bool) -> None:
     else:
         cells = [(one.mailbox, one.on_server, one.in_ledger, ", ".join(map(str, one.missing))) for one in found]
         table(_COMPARED, cells, "Customers' mail arrives in no mailbox of [[imap]].")
+    if silent:
+        raise Unreachable("\n".join(silent))
 
 
 @imap.command()
@@ -127,17 +130,22 @@ def _shadow_cells(one: "Shadowed", zone: str) -> tuple[object, ...]:
     return one.uid, local(one.received_at, zone), author.address if author else "", one.foreseen.words
 
 
-async def _reconciled(desk: "Desk", config: "Config") -> "list[Reconciled]":
+async def _reconciled(desk: "Desk", config: "Config") -> "tuple[list[Reconciled], list[str]]":
+    """The mailboxes that can be read, and why the others cannot."""
     from maild.mailbox.login import connect
+    from maild.mailbox.protocol import ServerRefused
     from maild.mailbox.reconcile import reconcile as compare
     from maild.wiring import place_of
 
-    found = []
+    found, silent = [], []
     for each in config.imap:
         if each.is_intake:
-            mailbox = await connect(place_of(each))
             try:
-                found.append(await compare(desk, mailbox, each.name, each.folder))
-            finally:
-                await mailbox.logout()
-    return found
+                mailbox = await connect(place_of(each))
+                try:
+                    found.append(await compare(desk, mailbox, each.name, each.folder))
+                finally:
+                    await mailbox.logout()
+            except (Unreachable, ServerRefused) as error:
+                silent.append(f"{each.name}: {error}")
+    return found, silent

@@ -17,6 +17,7 @@ from maild.cli.imports import import_
 from maild.cli.init import init
 from maild.cli.mail import mail
 from maild.cli.migrate import migrate
+from maild.cli.oauth import oauth
 from maild.cli.open import config_file
 from maild.cli.outbox import outbox
 from maild.cli.smtp import smtp
@@ -64,6 +65,7 @@ for _command in (
     init,
     mail,
     migrate,
+    oauth,
     outbox,
     smtp,
     stats,

@@ -104,7 +104,9 @@ def _decide(case: Case, instance: str, approval: Approval | None, *, is_released
     if case.facts.is_said:
         return Decision(Reason.ALREADY_KNOWN)
     if case.envelope.sent_in and not (case.routes and (agent_proofs(case) or is_business(case))):
-        return decide_sent(case, instance)
+        decision = decide_sent(case, instance)
+        if decision.reason is not Reason.NO_ANSWER or not case.routes:
+            return decision  # else it is the copy of a mail to the desk, which may come later, or never
     if not case.routes:
         return held(case, Reason.HELD_NO_RECIPIENT)
     if approval is not None:
@@ -115,8 +117,10 @@ def _decide(case: Case, instance: str, approval: Approval | None, *, is_released
 def _decide_fresh(case: Case, instance: str) -> Decision:
     mail = case.mail
     if is_returned(mail, instance, is_own_letter=case.facts.is_own_letter):
-        # The notice of a hold would come back as well, to be held and announced again.
-        return Decision(Reason.NOTICE_RETURNED) if is_notice(mail) else held(case, Reason.HELD_LOOP)
+        # The notice of a hold would come back as well, to be held and announced again. A desk that is one mailbox finds
+        # there what it has filed itself.
+        is_filed = case.policy.desk_mailbox(case.envelope.mailbox) is not None
+        return Decision(Reason.NOTICE_RETURNED) if is_filed or is_notice(mail) else held(case, Reason.HELD_LOOP)
     if has_too_many_hops(mail):
         return held(case, Reason.HELD_TOO_MANY_HOPS, _match(case).ticket)
     if case.envelope.mark is Mark.CUT:

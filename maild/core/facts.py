@@ -116,6 +116,7 @@ class Facts:
 
     For the mail of an agent: `last_answer` of the ticket, and `replied_to`, the newest message that he has seen with
     what he answers. `is_said`: it is in a ticket already, by way of Sent or of the desk's address.
+    For a mail in Sent: when the customers of its tickets `spoke` first and last.
     """
 
     tickets: Mapping[int, TicketFacts] = field(default_factory=dict)
@@ -127,6 +128,7 @@ class Facts:
     last_answer: LastAnswer | None = None
     replied_to: int = 0
     is_said: bool = False
+    spoke: Mapping[int, tuple[datetime, datetime]] = field(default_factory=dict)
 
     def ticket(self, number: int) -> TicketFacts | None:
         """The ticket of that number; of a merged one, the ticket that it went into."""

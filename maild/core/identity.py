@@ -11,6 +11,7 @@ from dataclasses import dataclass
 _WRITTEN_BY_AUTHOR = (b"from", b"date", b"subject")
 _LOOKED_AT = frozenset((*_WRITTEN_BY_AUTHOR, b"message-id"))
 _MSG_ID = re.compile(r"<([^<>\s]+)>")
+_TAIL = 4096  # octets
 _MAX_ID = 998  # octets; a msg-id cannot be folded, and a line has no more (RFC 5322 §2.1.1). Indexes have a limit too
 
 
@@ -46,7 +47,19 @@ def _split(text: bytes) -> tuple[bytes, memoryview]:
     if end < 0:
         return text, memoryview(b"")
     start = end + 1 if end == 0 else end + 2
-    return text[:end], memoryview(text)[start : len(text.rstrip(b"\n"))]
+    return text[:end], memoryview(text)[start : _last_line_end(text)]
+
+
+def _last_line_end(text: bytes) -> int:
+    """Where the newlines at the end begin; without a copy of all that stands before them."""
+    end = len(text)
+    while end:
+        piece = text[max(0, end - _TAIL) : end]
+        kept = len(piece.rstrip(b"\n"))
+        end -= len(piece) - kept
+        if kept:
+            break
+    return end
 
 
 def _first_fields(section: bytes) -> dict[bytes, bytes]:

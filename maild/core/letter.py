@@ -28,6 +28,7 @@ class Letter(StrEnum):
     LEFT_OUT = "left_out"
     HOLDS = "holds"
     BUDGET = "budget"
+    MAILBOX = "mailbox"
     COMMAND_HELP = "command_help"
     COLLISION = "collision"
     CLAIMED = "claimed"
@@ -48,6 +49,7 @@ FOR_TEAM: frozenset[Letter] = frozenset(
         Letter.LEFT_OUT,
         Letter.HOLDS,
         Letter.BUDGET,
+        Letter.MAILBOX,
         Letter.COMMAND_HELP,
         Letter.COLLISION,
         Letter.CLAIMED,

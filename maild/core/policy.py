@@ -111,7 +111,8 @@ class Budgets:
 class Queue:
     """A mailbox that is the queue of support (`[[imap]]`, role team or desk). Folders have their configured names.
 
-    Letters to `address` are filed in it instead of being sent. `takes_mail`: customers write to it as well (desk).
+    Letters to `address` are filed in it instead of being sent. `inbox` is the folder in which mail of customers arrives
+    (role desk), "" if they write elsewhere.
     """
 
     name: str
@@ -123,7 +124,7 @@ class Queue:
     spam: str
     sent: str
     move_delay: timedelta
-    takes_mail: bool
+    inbox: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,11 @@ class Policy:
     retention: Retention = Retention()
     mailboxes: tuple[MailboxRules, ...] = ()
 
+    @property
+    def trusts_nobody(self) -> bool:
+        """Open trust everywhere: neither at the doors nor in any mailbox does anything vouch for senders."""
+        return self.trust.is_open and all(mailbox.trust.is_open for mailbox in self.mailboxes)
+
     def for_mailbox(self, name: str) -> "Policy":
         """The same with the trust rules of that mailbox; as it is for "", and for one that is configured no longer."""
         found = next((mailbox for mailbox in self.mailboxes if mailbox.name == name), None)
@@ -195,6 +201,10 @@ class Policy:
         if agent and (not agent.categories or category in agent.categories):
             return True
         return wanted in self.category(category).team
+
+    def desk_mailbox(self, name: str) -> Queue | None:
+        """The mailbox of that name if it is both queue and intake, or None."""
+        return next((queue for queue in self.queues if queue.name == name and queue.inbox), None)
 
     @property
     def filed_addresses(self) -> tuple[str, ...]:

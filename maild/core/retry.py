@@ -4,7 +4,7 @@ from datetime import timedelta
 
 _SHORTEST = timedelta(minutes=1)
 _LONGEST = timedelta(hours=1)
-_GIVE_UP = timedelta(days=5)
+GIVE_UP = timedelta(days=5)
 _DOUBLINGS = 6  # one minute, doubled so often, is more than the longest
 
 
@@ -13,7 +13,7 @@ def next_attempt(attempts: int, age: timedelta) -> timedelta | None:
 
     `attempts` were made before the one that has just failed. `age` is the time since the letter was queued.
     """
-    if age > _GIVE_UP:
+    if age > GIVE_UP:
         return None
     return min(_SHORTEST * (1 << min(attempts, _DOUBLINGS)), _LONGEST)
 

@@ -64,6 +64,15 @@ def _may_answer(case: Case, ticket: TicketFacts) -> bool:
     return any(Right.ANSWER in rights_of(actor, ticket.category, ticket, case.policy) for actor in people)
 
 
+def _is_overtaken(case: Case, ticket: TicketFacts) -> bool:
+    """Has the customer written again since this answer, which was found late? Then it is not his turn.
+
+    Mailboxes know no parts of seconds. A date from before his first word is none that could be meant.
+    """
+    first, last = case.facts.spoke.get(ticket.number, (case.now, case.now))
+    return first <= case.envelope.received_at < last.replace(microsecond=0)
+
+
 def _written_down(case: Case, ticket: TicketFacts) -> Decision:
     speech = Speech(
         who=case.author.address,
@@ -73,7 +82,7 @@ def _written_down(case: Case, ticket: TicketFacts) -> Decision:
         now=case.now,
         answer=case.message(Role.AGENT),
         note=None,
-        happening=Happening.AGENT_ANSWERS,
+        happening=None if _is_overtaken(case, ticket) else Happening.AGENT_ANSWERS,
         is_out=True,
         knows=(case.envelope.sent_in,),
     )

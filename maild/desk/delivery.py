@@ -4,6 +4,7 @@ from datetime import datetime
 
 from maild.core.effects import Decision, Event, Reason, Record
 from maild.core.letter import Letter
+from maild.core.retry import GIVE_UP
 from maild.core.rounds import reopened_by_failure
 from maild.core.sends import failure_letters
 from maild.desk.apply import apply
@@ -88,3 +89,14 @@ def _give_up(tx: Tx, desk: Desk, letter: outbox.Letter, reply: str, is_unseen: b
     )
     reopened = reopened_by_failure(ticket, Letter(letter.letter), letter.to_address, desk.policy, now, via="smtp")
     apply(tx, desk, Decision(Reason.BOUNCE_RECORDED, (*sends, *reopened), ticket.number), now)
+
+
+async def give_up_unfiled(desk: Desk) -> int:
+    """Letters whose mailbox has not been reached for five days are given up as any others; how many."""
+    count = 0
+    for queue in desk.policy.queues:
+        old = await desk.store.read(outbox.waiting_since, queue.address, desk.now() - GIVE_UP)
+        for letter in old:
+            await gave_up(desk, letter, f"not filed: mailbox {queue.name} cannot be reached")
+        count += len(old)
+    return count

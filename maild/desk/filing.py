@@ -5,7 +5,7 @@ knows IMAP: a folder is a name, a place in it a pair of numbers.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -82,7 +82,7 @@ def _appear(tx: Tx, desk: Desk, queue: Queue, seen: Seen, uid: int, message_id: 
         return
 
 
-async def found(desk: Desk, queue: Queue, folder: str, uidvalidity: int, uid: int, filing: Filing) -> None:
+async def turned_up(desk: Desk, queue: Queue, folder: str, uidvalidity: int, uid: int, filing: Filing) -> None:
     """A letter that was missing lies there."""
     seen = Seen(folder, uidvalidity, 0, (), None)
     await desk.store.run(lambda tx: _appear(tx, desk, queue, seen, uid, filing.message_id, desk.now()))
@@ -95,6 +95,10 @@ def _belongs(tx: Tx, desk: Desk, queue: Queue, ticket: int, folder: str) -> bool
 
 def _folder(state: TicketState, desk: Desk, queue: Queue) -> str:
     return folder_of(state.status, state.category, queue, desk.policy, is_spam=state.is_spam)
+
+
+def _keywords(state: TicketState) -> frozenset[str]:
+    return keywords_of(state.assignee, state.priority)
 
 
 async def obey(desk: Desk, filing: Filing, queue: Queue) -> None:
@@ -142,24 +146,29 @@ def _misplaced(tx: Tx, desk: Desk, queue: Queue, limit: int) -> list[Misplaced]:
     found = filings.unsettled(tx, queue.name, limit)
     states = filings.states(tx, [filing.ticket for filing in found if filing.ticket])
     return [
-        Misplaced(filing, _folder(state, desk, queue), keywords_of(state.assignee, state.priority))
+        Misplaced(filing, _folder(state, desk, queue), _keywords(state))
         for filing in found
         if filing.ticket and (state := states.get(filing.ticket))
     ]
 
 
-async def put_right(desk: Desk, present: Sequence[Misplaced], *, gone: Sequence[Misplaced]) -> None:
+async def put_right(desk: Desk, queue: Queue, present: Sequence[Misplaced], *, gone: Sequence[Misplaced]) -> None:
     """Those that were there lie where they belong now; the others have to be seen again first."""
-    await desk.store.run(_put_right, present, gone, desk.now())
+    await desk.store.run(_put_right, desk, queue, present, gone)
 
 
-def _put_right(tx: Tx, present: Sequence[Misplaced], gone: Sequence[Misplaced], now: datetime) -> None:
+def _put_right(tx: Tx, desk: Desk, queue: Queue, present: Sequence[Misplaced], gone: Sequence[Misplaced]) -> None:
+    """A ticket that has changed since they were looked at leaves its letters to be looked at once more."""
     for letter in present:
         if letter.folder != letter.filing.folder:
             filings.lies(tx, letter.filing.id, letter.folder)
-    filings.settled(tx, [letter.filing.id for letter in present])
+    states = filings.states(tx, [letter.filing.ticket for letter in present if letter.filing.ticket])
+    for letter in present:
+        state = states.get(letter.filing.ticket or 0)
+        if state and (letter.folder, letter.keywords) == (_folder(state, desk, queue), _keywords(state)):
+            filings.settled(tx, letter.filing.id)
     for letter in gone:
-        filings.missing(tx, letter.filing.id, now)
+        filings.missing(tx, letter.filing.id, desk.now())
 
 
 async def note_deleted(desk: Desk, queue: Queue, before: datetime) -> None:
@@ -189,7 +198,7 @@ def _place_for(
     folder = _folder(state, desk, queue) if state else queue.new
     known = filings.of_message(tx, queue.name, message_id)
     filing = known[0] if known else filings.begin(tx, queue.name, ticket, message_id, purpose, folder)
-    return filing, keywords_of(state.assignee, state.priority) if state else frozenset(), bool(known)
+    return filing, _keywords(state) if state else frozenset(), bool(known)
 
 
 async def filed(desk: Desk, filing: Filing, letter: outbox.Letter) -> None:
@@ -201,6 +210,47 @@ def _filed(tx: Tx, desk: Desk, filing: Filing, letter: outbox.Letter) -> None:
     if filing.state == "begun":
         filings.appended(tx, filing.id)
     outbox.sent(tx, letter.id, f"filed in {filing.folder}", desk.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """A customer's mail in the inbox of the desk, and the folder of its ticket."""
+
+    uid: int
+    ticket: int
+    message_id: str
+    folder: str
+
+
+async def to_be_shelved(desk: Desk, queue: Queue, keys: Mapping[str, int]) -> tuple[list[Shelved], set[int]]:
+    """Of the messages in the inbox, by the keys they have in the ledger: those to put into their tickets' folders, and
+    those of which that may still be said (not taken yet, not understood, held). The others stay where they are."""
+    return await desk.store.read(_to_be_shelved, desk, queue, keys)
+
+
+def _to_be_shelved(tx: Tx, desk: Desk, queue: Queue, keys: Mapping[str, int]) -> tuple[list[Shelved], set[int]]:
+    found = filings.originals(tx, list(keys))
+    states = filings.states(tx, [one.ticket for one in found.values() if one.ticket])
+    ready, waiting = [], set(keys.values()) - {keys[key] for key in found}
+    for key, one in found.items():
+        if one.state != "done":
+            waiting.add(keys[key])
+        elif one.ticket and one.ticket in states:
+            ready.append(Shelved(keys[key], one.ticket, one.message_id, _folder(states[one.ticket], desk, queue)))
+    return ready, waiting
+
+
+async def shelve(desk: Desk, queue: Queue, uidvalidity: int, originals: Sequence[Shelved]) -> None:
+    """These are about to lie in their folders, where exactly is seen then; or the inbox is their folder already."""
+    await desk.store.run(_shelve, queue, uidvalidity, originals)
+
+
+def _shelve(tx: Tx, queue: Queue, uidvalidity: int, originals: Sequence[Shelved]) -> None:
+    for one in originals:
+        if one.message_id and not filings.of_message(tx, queue.name, one.message_id):
+            begun = filings.begin(tx, queue.name, one.ticket, one.message_id, Purpose.AGENT, one.folder)
+            if one.folder == queue.inbox:
+                filings.lies(tx, begun.id, one.folder, uidvalidity, one.uid)
 
 
 @dataclass(frozen=True, slots=True)

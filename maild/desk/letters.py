@@ -253,7 +253,7 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "token_address": "" if draft.reply_to == draft.category.address else draft.reply_to,
         "cc": kept.get("cc", []),
         "claims": kept.get("claims"),
-        "is_open_trust": desk.policy.trust.is_open,
+        "is_open_trust": desk.policy.trusts_nobody,
         "claims_own": bool(kept.get("claims_own")),
         "languages": [] if draft.is_for_team or draft.is_copy else language_links(desk, row.to_address, row.language),
         "is_note": bool(kept.get("is_note")),

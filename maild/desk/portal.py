@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from maild.core.address import domain_of
 from maild.core.clicks import decide_click
-from maild.core.effects import Way
+from maild.core.effects import Reason, Way
 from maild.core.errors import BadLink, NotAllowed
 from maild.core.facts import Facts, TicketFacts
 from maild.core.mail import Door, Envelope, Form
@@ -195,17 +195,20 @@ def _customer(person: str) -> Actor:
     return Actor(person, Standing.CONFIRMED, Purpose.CUSTOMER)
 
 
-async def settle(desk: Desk, number: int, person: str, action: Action) -> None:
+async def settle(desk: Desk, number: int, person: str, action: Action) -> bool:
     """Press «Спасибо, проблема решена» or «Проблема не решена, продолжить общение». Pressed again it does nothing.
 
-    Raises BadLink if the ticket is not his.
+    False if it is too late for that. Raises BadLink if the ticket is not his.
     """
-    await desk.store.run(_settle, desk, number, person, action)
+    is_so = await desk.store.run(_settle, desk, number, person, action)
     desk.wake.letters.set()
+    return is_so
 
 
-def _settle(tx: Tx, desk: Desk, number: int, person: str, action: Action) -> None:
+def _settle(tx: Tx, desk: Desk, number: int, person: str, action: Action) -> bool:
     ticket, facts = own_ticket(tx, desk, number, person)
     authorise(_customer(person), Right.SETTLE, ticket.category, ticket, desk.policy)
     claim, now = Claim(ticket.number, person, action), desk.now()
-    apply(tx, desk, decide_click(claim, ticket, facts, desk.policy, now, via="portal", way=Way.PORTAL), now)
+    decision = decide_click(claim, ticket, facts, desk.policy, now, via="portal", way=Way.PORTAL)
+    apply(tx, desk, decision, now)
+    return decision.reason is not Reason.ACTION_REFUSED

@@ -13,7 +13,7 @@ _RUSH = 8.0  # about 55 small mails a second, which is more than can be understo
 _UNIT = 65_536  # octets that are as much work as one more mail
 _STEP = 0.02  # seconds
 _PATIENCE = 0.005  # seconds for each mail that has come in lately: the work behind the door gets some time of its own
-_MOST = 0.5  # seconds
+_MOST = 2.0  # seconds
 
 
 class Rush:

@@ -9,7 +9,7 @@ from maild.core.policy import Queue
 from maild.desk.accept import accept
 from maild.desk.desk import Desk
 from maild.mime.parse import parse
-from maild.store import ledger, tickets
+from maild.store import ledger, mailboxes, tickets
 from maild.store.db import Tx
 
 
@@ -42,6 +42,12 @@ def _is_business(tx: Tx, desk: Desk, header: bytes, envelope: Envelope) -> bool:
         return False
     is_to_desk = any(desk.policy.is_desk_address(address) for address in envelope.rcpt_tos)
     return is_to_desk or bool(facts.tickets) or ledger.has_any(tx, keys.references)
+
+
+async def is_swept(desk: Desk, queue: Queue, moment: datetime) -> bool:
+    """Is everything in the ledger that had come into the inbox by then?"""
+    progress = await desk.store.read(mailboxes.progress, queue.name)
+    return progress is not None and progress.swept_at is not None and progress.swept_at > moment
 
 
 async def take(desk: Desk, raw: bytes, envelope: Envelope, source_key: str) -> int:

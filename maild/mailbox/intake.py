@@ -11,10 +11,10 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from maild.core.errors import DiskLow, Unreachable
+from maild.core.errors import DiskLow, MaildError, Unreachable
 from maild.core.mail import Door, Envelope, Mark
 from maild.core.route import category_for
 from maild.desk.accept import accept
@@ -31,11 +31,12 @@ from maild.store.mailboxes import Progress
 log = logging.getLogger(__name__)
 
 SWEEP = 120.0  # seconds between two sweeps that nothing has called for
+_PROBE = 30.0  # seconds of IDLE after which the server has to show that it is there
 _LOOK_BACK = 1000  # UIDs: a message that showed up late, or was lost in a crash, is found all the same
 _TOGETHER = 2**20  # octets of messages that are fetched by one command
 _ATTEMPTS = 3  # at a message that cannot be fetched, before its beginning has to do
 _BEGINNING = 256 * 2**10  # octets
-_UNFETCHED = "could not be fetched"
+_UNFETCHED = "could not be taken"
 _BIG = 64 * 2**10  # octets; more than that is not for the event loop to walk through
 
 Settled = Callable[[Mailbox, Sequence[int]], Awaitable[None]]
@@ -89,6 +90,8 @@ class Intake:
         """Take all that is there and not in the ledger yet. Raises Unreachable, ServerRefused, StoreBusy, DiskLow."""
         self._check_room()
         began = self.desk.now()
+        if not self._is_settled:
+            await self.desk.store.run(mailboxes.try_again, self.name)
         selected = await mailbox.select(self.folder, read_only=self.settled is leave)
         progress = await self._progress(mailbox, selected, began)
         await self._take_from(mailbox, progress, max(progress.first_uid, progress.next_uid - _LOOK_BACK))
@@ -198,14 +201,26 @@ class Intake:
         else:
             fetched = await self._fetch(mailbox, [message.uid for message in group])
         there = [message for message in group if message.uid in fetched]
-        mails = await asyncio.gather(
-            *(self._accept(progress, message, fetched[message.uid], mark) for message in there)
+        told = await asyncio.gather(
+            *(self._accept(progress, message, fetched[message.uid], mark) for message in there), return_exceptions=True
         )
-        for message, mail in zip(there, mails, strict=True):
-            self._failures.pop(message.uid, None)
+        taken = [message.uid for message, mail in zip(there, told, strict=True) if not isinstance(mail, BaseException)]
+        self._failures.update(message.uid for message in group if message.uid not in taken)
+        for uid in taken:
+            self._failures.pop(uid, None)
+        await self._tell_settled(mailbox, taken)
+        for message, mail in zip(there, told, strict=True):
+            await self._note(progress, message, mail)
+
+    async def _note(self, progress: Progress, message: Message, mail: int | BaseException) -> None:
+        """What became of a message. Raises what hinders all of them; what only this one does keeps nobody waiting."""
+        if isinstance(mail, int):
             log.info("imap: mail %d from %s, UID %d, %d octets", mail, self.name, message.uid, message.size)
-        self._failures.update(message.uid for message in group if message.uid not in fetched)
-        await self._tell_settled(mailbox, [message.uid for message in there])
+        elif isinstance(mail, MaildError) or not isinstance(mail, Exception):
+            raise mail
+        else:  # a bug
+            log.error("mailbox %s: UID %d cannot be taken", self.name, message.uid, exc_info=mail)
+            await self._maybe_pass(progress, message.uid)
 
     async def _fetch(self, mailbox: Mailbox, uids: list[int]) -> dict[int, bytes]:
         """Whole messages. Those that are not there any more are somebody else's doing."""
@@ -231,7 +246,7 @@ class Intake:
 
     async def _maybe_pass(self, progress: Progress, uid: int) -> None:
         if self._failures[uid] > 2 * _ATTEMPTS:
-            log.error("mailbox %s: UID %d is passed over, the server does not give it away", self.name, uid)
+            log.error("mailbox %s: UID %d is passed over after many attempts", self.name, uid)
             place = (self.name, progress.uidvalidity, [uid])
             await self.desk.store.run(mailboxes.pass_over, *place, _UNFETCHED, self.desk.now())
 
@@ -298,9 +313,11 @@ class Reading:
         return folder
 
     async def _wait(self, mailbox: Mailbox) -> None:
-        end = time.monotonic() + self.sweep_every
-        while (left := end - time.monotonic()) > 0:
-            if await mailbox.idle(left):
+        """Until the next sweep is due, by the clock that never jumps, or by the one that deadlines are told by."""
+        desk = self.inbox.desk
+        end, at = time.monotonic() + self.sweep_every, desk.now() + timedelta(seconds=self.sweep_every)
+        while (left := end - time.monotonic()) > 0 and desk.now() < at:
+            if await mailbox.idle(min(left, _PROBE)):
                 await self.inbox.look(mailbox)
 
 

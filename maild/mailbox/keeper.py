@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from maild.core.errors import MaildError, StoreBusy
 from maild.desk.desk import Desk
+from maild.desk.mailbox_note import tell_of_mailbox
 from maild.mailbox.login import Place, connect
 from maild.mailbox.protocol import LoginRefused, Mailbox
 from maild.store import leases
@@ -28,9 +29,13 @@ _ALARM = 2  # logins refused in a row
 
 @dataclass(slots=True)
 class MailboxState:
-    """How a mailbox does, for those who watch. `trouble` is "" while all is well."""
+    """How a mailbox does, for those who watch. `trouble` is "" while all is well.
+
+    `category` is whose team is told when a login is refused again and again, "" for the default one.
+    """
 
     name: str
+    category: str = ""
     trouble: str = ""
     is_elsewhere: bool = False  # another node keeps it
     is_connected: bool = False
@@ -80,7 +85,7 @@ class _Keeper:
                     continue
                 await self._work_once()
             except LoginRefused as error:
-                self._refused(error)
+                await self._refused(error)
             except MaildError as error:
                 self._fail(error)
                 log.warning("mailbox %s: %s", self._state.name, error)
@@ -146,11 +151,17 @@ class _Keeper:
                 if now > end:
                     return
 
-    def _refused(self, error: LoginRefused) -> None:
+    async def _refused(self, error: LoginRefused) -> None:
         self._fail(error)
         self._state.refusals += 1
         level = logging.ERROR if self._state.needs_admin else logging.WARNING
         log.log(level, "mailbox %s: login refused, time %d: %s", self._state.name, self._state.refusals, error)
+        if self._state.needs_admin:
+            try:
+                name = self._state.name.partition("\t")[0]  # without what is done there
+                await tell_of_mailbox(self._desk, name, self._state.category)
+            except StoreBusy as busy:
+                log.warning("mailbox %s: nobody is told now: %s", self._state.name, busy)
 
     def _fail(self, error: Exception) -> None:
         if not self._state.trouble:

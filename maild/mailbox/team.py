@@ -4,10 +4,12 @@ One turn after the other, each from what the database and the mailbox say at tha
 found half done and brought to its end. What has to be decided is decided by the desk.
 """
 
+import asyncio
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from maild.core.errors import MaildError
@@ -18,44 +20,67 @@ from maild.core.retry import next_attempt
 from maild.desk import delivery, filing, letters, sent
 from maild.desk.desk import Desk
 from maild.desk.filing import Misplaced
+from maild.mailbox.inbox import Inbox
+from maild.mailbox.keeper import MailboxState
 from maild.mailbox.look import Lookout, is_deleted, news_in
 from maild.mailbox.places import Places, find_places
 from maild.mailbox.protocol import BATCH, ConnectionLost, Mailbox, Message, Selected, ServerRefused
+from maild.mime.line_ends import with_crlf
 from maild.store import filings, outbox
 from maild.store.filings import Filing
 
 log = logging.getLogger(__name__)
 
 _LONGEST_LOOK = 5.0  # seconds between two looks at all folders
+_PAUSE = 0.5  # seconds between two turns; what there is to do stands in the database
 _LETTERS = 5  # claimed at once
 _SEARCHED = 20  # letters that are looked for everywhere in one turn before they count as deleted
 _DELETED_AFTER = timedelta(seconds=10)  # beside the delay of moves: programs move in two steps
+
+
+@dataclass(slots=True)
+class Keeping:
+    """The work at a mailbox that is the queue of support, for as long as its connection lasts."""
+
+    desk: Desk
+    queue: Queue
+    state: MailboxState
+
+    async def work(self, mailbox: Mailbox) -> None:
+        """One turn after the other, for ever. Raises what ends the connection."""
+        team = Team(self.desk, self.queue, mailbox)
+        await team.begin()
+        while True:
+            await team.turn()
+            self.state.went_well()
+            await asyncio.sleep(_PAUSE)
 
 
 class Team:
     """A mailbox on an open connection. `begin` first, then `turn` again and again; both raise what `Mailbox` does."""
 
     def __init__(self, desk: Desk, queue: Queue, mailbox: Mailbox) -> None:
-        self._desk, self._queue, self._mailbox = desk, queue, mailbox
+        self._desk, self.queue, self._mailbox = desk, queue, mailbox
         self._lookout = Lookout(mailbox)
         self._places = Places({}, "")
+        self._inbox = Inbox(desk, queue, mailbox) if queue.inbox else None
         self._sent: Selected | None = None
         self._next_look = 0.0
         self._takes_keywords = True
 
     async def begin(self) -> None:
         """Folders are there; what may lie wrongly is looked at."""
-        self._places = await find_places(self._mailbox, self._queue, self._desk.policy)
-        await filing.take_up(self._desk, self._queue)
+        self._places = await find_places(self._mailbox, self.queue, self._desk.policy)
+        await filing.take_up(self._desk, self.queue)
 
     async def turn(self, *, looks: bool = False) -> None:
         """Everything that is to be done now. `looks`: look at the folders, however short ago that was."""
-        if self._places.names.keys() != set(folders_of(self._queue, self._desk.policy)):
+        if self._places.names.keys() != set(folders_of(self.queue, self._desk.policy)):
             await self.begin()  # the admin has reloaded the categories
-        work = await filing.work_in(self._desk, self._queue)
+        work = await filing.work_in(self._desk, self.queue)
         if looks or work.moves or time.monotonic() >= self._next_look:
             await self._look()
-            work = await filing.work_in(self._desk, self._queue)
+            work = await filing.work_in(self._desk, self.queue)
         for move in work.moves:
             await self._obey(move)
         if work.has_letters:
@@ -70,29 +95,31 @@ class Team:
         there in the next turn."""
         found = []
         for folder, name in self._places.names.items():
-            mark = await self._desk.store.read(filings.mark_of, self._queue.name, folder)
+            mark = await self._desk.store.read(filings.mark_of, self.queue.name, folder)
             seen = await self._lookout.look(folder, name, mark)
             if seen is not None:
                 found.append(seen)
         if found:
-            await filing.observe(self._desk, self._queue, found)
+            await filing.observe(self._desk, self.queue, found)
         await self._look_for_missing()
         await self._look_at_sent()
-        delay = self._queue.move_delay.total_seconds() / 2
+        if self._inbox is not None:
+            await self._inbox.clear(self._places)
+        delay = self.queue.move_delay.total_seconds() / 2
         self._next_look = time.monotonic() + min(max(delay, 0.5), _LONGEST_LOOK)
 
     async def _look_for_missing(self) -> None:
         """What was copied first and removed long after has been seen in its new place already, as a copy."""
-        before = self._desk.now() - self._queue.move_delay - _DELETED_AFTER
-        missing = await self._desk.store.read(filings.missing_before, self._queue.name, before)
+        before = self._desk.now() - self.queue.move_delay - _DELETED_AFTER
+        missing = await self._desk.store.read(filings.missing_before, self.queue.name, before)
         for letter in missing[:_SEARCHED]:
             for folder, name in self._places.names.items():
                 selected = await self._mailbox.select(name, read_only=True)
                 if uids := await self._named(letter.message_id):
-                    await filing.found(self._desk, self._queue, folder, selected.uidvalidity, uids[-1], letter)
+                    await filing.turned_up(self._desk, self.queue, folder, selected.uidvalidity, uids[-1], letter)
                     break
         if missing:
-            await filing.note_deleted(self._desk, self._queue, before)
+            await filing.note_deleted(self._desk, self.queue, before)
 
     async def _obey(self, move: Filing) -> None:
         """Unless it is only a copy, its first place being filled still, or has gone from where it was moved to."""
@@ -100,7 +127,7 @@ class Team:
         if is_copy or not await self._is_at(move.to_folder, move.to_uidvalidity, move.to_uid):
             await self._desk.store.run(filings.move_undone, move.id)
         else:
-            await filing.obey(self._desk, move, self._queue)
+            await filing.obey(self._desk, move, self.queue)
 
     async def _is_at(self, folder: str | None, uidvalidity: int | None, uid: int | None) -> bool:
         name = self._places.names.get(folder or "")
@@ -112,7 +139,7 @@ class Team:
         return any(not is_deleted(each.flags) for each in await self._mailbox.messages([uid]))
 
     async def _file_letters(self) -> None:
-        claimed = await self._desk.store.run(outbox.claim_filed, self._desk.now(), _LETTERS, self._queue.address)
+        claimed = await self._desk.store.run(outbox.claim_filed, self._desk.now(), _LETTERS, self.queue.address)
         for letter in claimed:
             try:
                 await self._file(await letters.freeze(self._desk, letter))
@@ -130,12 +157,12 @@ class Team:
 
     async def _file(self, letter: outbox.Letter) -> None:
         """Into its folder, once: what an earlier attempt may have put there is looked for."""
-        place, keywords, was_begun = await filing.place_for(self._desk, self._queue, letter)
+        place, keywords, was_begun = await filing.place_for(self._desk, self.queue, letter)
         if place.state == "begun" and not (was_begun and await self._lies_in(place)):
-            name = self._places.names.get(place.folder, self._places.names[self._queue.new])
+            name = self._places.names.get(place.folder, self._places.names[self.queue.new])
             await self._append(name, letter, sorted(keywords))
         await filing.filed(self._desk, place, letter)
-        log.info("letter %d: filed in %s", letter.id, self._queue.name)
+        log.info("letter %d: filed in %s", letter.id, self.queue.name)
 
     async def _lies_in(self, place: Filing) -> bool:
         name = self._places.names.get(place.folder)
@@ -160,7 +187,7 @@ class Team:
     async def _postpone(self, letter: outbox.Letter, reply: str) -> None:
         now = self._desk.now()
         delay = next_attempt(letter.attempts, now - letter.created_at)
-        log.warning("letter %d: cannot be filed in %s", letter.id, self._queue.name)
+        log.warning("letter %d: cannot be filed in %s", letter.id, self.queue.name)
         if delay is None:
             await delivery.gave_up(self._desk, letter, reply)
         else:
@@ -169,7 +196,7 @@ class Team:
     async def _put_right(self) -> None:
         """Letters whose ticket has changed go where they belong, with its keywords."""
         groups: dict[tuple[str, str], list[Misplaced]] = defaultdict(list)
-        for letter in await filing.misplaced(self._desk, self._queue, BATCH):
+        for letter in await filing.misplaced(self._desk, self.queue, BATCH):
             groups[letter.filing.folder, letter.folder].append(letter)
         for (folder, target), group in groups.items():
             await self._put_group_right(folder, target, group)
@@ -179,8 +206,8 @@ class Team:
         try:
             selected = await self._mailbox.select(name)
         except ServerRefused:
-            log.warning("mailbox %s: a folder has gone", self._queue.name)
-            await filing.put_right(self._desk, [], gone=group)
+            log.warning("mailbox %s: a folder has gone", self.queue.name)
+            await filing.put_right(self._desk, self.queue, [], gone=group)
             return
         good = [one for one in group if one.filing.uidvalidity == selected.uidvalidity]
         there = {each.uid: each for each in await self._mailbox.messages([one.filing.uid for one in good])}
@@ -190,7 +217,7 @@ class Team:
             await self._mailbox.move([one.filing.uid for one in present], self._places.names[target])
             self._next_look = 0.0
         missing = [one for one in group if one not in present]
-        await filing.put_right(self._desk, present, gone=missing)
+        await filing.put_right(self._desk, self.queue, present, gone=missing)
 
     async def _mark(self, found: Sequence[tuple[Misplaced, Message]]) -> None:
         """Keywords for what changes by itself. A server that keeps none does without."""
@@ -219,29 +246,33 @@ class Team:
             if not await self._named(letter.message_id):
                 copy = await letters.sent_copy(self._desk, letter)
                 await self._mailbox.append(self._places.sent, copy, ["\\Seen"], letter.created_at)
-        await self._desk.store.run(filings.copied, self._queue.name, number)
+        await self._desk.store.run(filings.copied, self.queue.name, number)
 
     async def _look_at_sent(self) -> None:
         """What people of support have sent without maild."""
         selected = await self._mailbox.select(self._places.sent, read_only=True)
         if selected == self._sent and selected.uidnext:
             return
-        mark = await self._desk.store.read(filings.mark_of, self._queue.name, self._queue.sent)
+        mark = await self._desk.store.read(filings.mark_of, self.queue.name, self.queue.sent)
         news = await news_in(self._mailbox, selected, mark)
+        unclear: list[int] = []
         for start in range(0, len(news.new), BATCH):
-            for message in await self._mailbox.messages(news.new[start : start + BATCH]):
-                await self._take_sent(selected.uidvalidity, message)
-        await self._desk.store.run(filings.set_mark, self._queue.name, self._queue.sent, news.mark)
-        self._sent = selected
+            messages = await self._mailbox.messages(news.new[start : start + BATCH])
+            unclear += [each.uid for each in messages if not await self._take_sent(selected.uidvalidity, each)]
+        mark = replace(news.mark, uidnext=min([news.mark.uidnext, *unclear]))
+        await self._desk.store.run(filings.set_mark, self.queue.name, self.queue.sent, mark)
+        self._sent = None if unclear else selected
 
-    async def _take_sent(self, uidvalidity: int, message: Message) -> None:
+    async def _take_sent(self, uidvalidity: int, message: Message) -> bool:
+        """False if it is to be looked at again: it may answer a mail that lies in the inbox and was not taken yet."""
         header = (await self._mailbox.headers([message.uid])).get(message.uid)
         if header is None or is_deleted(message.flags):
-            return
-        envelope = sent.envelope_of(header, self._queue, message.internaldate)
+            return True
+        envelope = sent.envelope_of(header, self.queue, message.internaldate)
         if not await sent.is_business(self._desk, header, envelope):
-            return
+            return not self.queue.inbox or await sent.is_swept(self._desk, self.queue, message.internaldate)
         raw = await self._mailbox.fetch(message.uid)
         if raw is not None:
-            key = f"sent:{self._queue.name}:{uidvalidity}:{message.uid}"
-            await sent.take(self._desk, raw, envelope, key)
+            key = f"sent:{self.queue.name}:{uidvalidity}:{message.uid}"
+            await sent.take(self._desk, with_crlf(raw), envelope, key)
+        return True

@@ -319,6 +319,7 @@ _NOTHING: dict[str, object] = {
     "languages": [],
     "tickets": [],
     "scope": "mine",
+    "mailbox": "",
 }
 
 

@@ -113,7 +113,15 @@ _EN = {
 Context = dict[str, Any]
 
 _ABOUT_OWN = (Letter.COMMAND_HELP, Letter.COLLISION, Letter.CLAIMED)  # letters about a mail of support's own
-_WITHOUT_TICKET = (Letter.HOLDS, Letter.HOLDS_OVER, Letter.BUDGET, Letter.LIST, Letter.CATALOGUE, Letter.LOGIN)
+_WITHOUT_TICKET = (
+    Letter.HOLDS,
+    Letter.HOLDS_OVER,
+    Letter.BUDGET,
+    Letter.MAILBOX,
+    Letter.LIST,
+    Letter.CATALOGUE,
+    Letter.LOGIN,
+)
 _PERHAPS_WITHOUT_TICKET = (*_WITHOUT_TICKET, Letter.DELIVERY_FAILED, Letter.COMMAND_HELP, Letter.CLAIMED)
 
 
@@ -159,6 +167,7 @@ def bare_context(letter: Letter, language: str) -> Context:
         "tickets": [],
         "languages": [],
         "scope": "mine",
+        "mailbox": "support",
     }
 
 

@@ -1,18 +1,26 @@
 """What a ticket's support said last, and what an agent has seen of it: the facts of the collision guard."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from maild.core.effects import Reason
 from maild.core.facts import LastAnswer
 from maild.store.db import Tx
 from maild.store.times import from_micros
 
-_SPOKEN = (
+_OBEYED = (
     Reason.AGENT_ANSWERED.value,
     Reason.AGENT_NOTED.value,
     Reason.AGENT_COMMANDED.value,
     Reason.AGENT_OPENED.value,
     Reason.ANSWERED_OUTSIDE.value,
+)
+_ASKED = (  # its author has it back, to say what he meant
+    Reason.HELD_COLLISION.value,
+    Reason.HELD_COMMAND_UNCLEAR.value,
+    Reason.HELD_OTHER_AGENT.value,
+    Reason.HELD_NOTHING_TO_SEND.value,
+    Reason.HELD_TICKET_CLOSED.value,
 )
 
 
@@ -41,13 +49,26 @@ def last_answer(tx: Tx, ticket: int) -> LastAnswer | None:
     return LastAnswer(ticket, row[0], from_micros(row[1]), row[2], names)
 
 
+def customers_spoke(tx: Tx, numbers: Sequence[int]) -> dict[int, tuple[datetime, datetime]]:
+    """When the customers of these tickets wrote first and last."""
+    if not numbers:
+        return {}
+    rows = tx.all(
+        "SELECT ticket, MIN(at), MAX(at) FROM messages WHERE role = 'customer'"
+        f" AND ticket IN ({', '.join('?' * len(numbers))}) GROUP BY ticket",
+        *numbers,
+    )
+    return {row[0]: (from_micros(row[1]), from_micros(row[2])) for row in rows}
+
+
 def is_said(tx: Tx, message_id: str, *, is_sent: bool) -> bool:
-    """Has a mail of that Message-ID been obeyed as support's already? One of the two copies has to be that in Sent."""
-    marks = ", ".join("?" * len(_SPOKEN))
+    """Has a mail of that Message-ID been heard as support's already? One of the two copies has to be that in Sent."""
+    obeyed, asked = (", ".join("?" * len(reasons)) for reasons in (_OBEYED, _ASKED))
     row = tx.one(
-        f"SELECT 1 FROM mails m WHERE m.message_id = ? AND m.state = 'done' AND m.reason IN ({marks})"
+        "SELECT 1 FROM mails m WHERE m.message_id = ?"
+        f" AND (m.state = 'done' AND m.reason IN ({obeyed}) OR m.state = 'held' AND m.reason IN ({asked}))"
         " AND (? OR EXISTS (SELECT 1 FROM arrivals a WHERE a.mail = m.id AND a.door = 'imap' AND a.\"user\" <> ''))"
         " LIMIT 1",
-        message_id, *_SPOKEN, is_sent,
+        message_id, *_OBEYED, *_ASKED, is_sent,
     )  # fmt: skip
     return row is not None

@@ -19,7 +19,7 @@ _AT_ONCE = 500  # numbers in one statement
 _KEPT = frozenset({"audit", "settings", "leases", "schema_migration", "sqlite_sequence"})
 _ROWS = (
     ("people", "address"), ("muted", "address"), ("unreachable", "address"), ("cc_proposals", "address"),
-    ("sessions", "address"), ("grants", "owner"), ("grants", "guest"),
+    ("sessions", "address"), ("grants", "owner"), ("grants", "guest"), ("drafts", "person"),
 )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def erase(tx: Tx, address: str, what: Known, stand_in: str, now: datetime) -> No
     """Forget it all. `stand_in` is an address that nobody has; no letter is ever sent there."""
     _each(tx, what.mails, "UPDATE mails SET octets = ?, subject = '' WHERE id IN", _GONE)
     _each(tx, what.mails, "UPDATE mails SET state = 'done', reason = ? WHERE state <> 'done' AND id IN", _REASON)
-    _each(tx, what.mails, "UPDATE arrivals SET is_routed = TRUE, peer = '', results = '' WHERE mail IN")
+    _each(tx, what.mails, "UPDATE arrivals SET is_routed = TRUE, peer = '', results = '', form = '' WHERE mail IN")
     _each(tx, what.mails, "DELETE FROM dropped WHERE mail IN")
     silent = "text = '', reply = '', attachments = '[]', message_id = ''"
     _each(tx, what.own, f"UPDATE messages SET {silent} WHERE ticket IN")
@@ -96,6 +96,7 @@ def erase(tx: Tx, address: str, what: Known, stand_in: str, now: datetime) -> No
     tx.run("UPDATE outbox SET context = '{}' WHERE state <> 'queued' AND context LIKE ?", f"%{address}%")
     tx.run("UPDATE participants SET name = '' WHERE address = ?", address)
     _each(tx, what.shared, "DELETE FROM participants WHERE address = ? AND ticket IN", address)
+    tx.run("DELETE FROM draft_files WHERE draft IN (SELECT id FROM drafts WHERE person = ?)", address)
     for table, column in _ROWS:
         tx.run(f"DELETE FROM {table} WHERE {column} = ?", address)
     written = re.compile(rf"(?<![\w.+%'-]){re.escape(address)}(?![\w-]|\.\w)", re.IGNORECASE)

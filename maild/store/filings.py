@@ -43,6 +43,7 @@ _COLUMNS = (
     "id, mailbox, ticket, message_id, purpose, state, folder, uidvalidity, uid, is_settled, missing_since, to_folder,"
     " to_uidvalidity, to_uid, seen_at, due_at"
 )
+_AT_ONCE = 500  # parameters of one statement
 _SELECT = f"SELECT {_COLUMNS} FROM filings"
 _NOT_MOVED = "to_folder = NULL, to_uidvalidity = NULL, to_uid = NULL, seen_at = NULL, due_at = NULL"
 
@@ -138,10 +139,9 @@ def gone(tx: Tx, filing: int) -> None:
     tx.run("UPDATE filings SET state = 'gone', missing_since = NULL WHERE id = ?", filing)
 
 
-def settled(tx: Tx, filings: Sequence[int]) -> None:
-    """They lie where they ought to, with the right keywords."""
-    for filing in filings:
-        tx.run("UPDATE filings SET is_settled = TRUE WHERE id = ?", filing)
+def settled(tx: Tx, filing: int) -> None:
+    """It lies where it ought to, with the right keywords."""
+    tx.run("UPDATE filings SET is_settled = TRUE WHERE id = ?", filing)
 
 
 def unsettle_one(tx: Tx, filing: int) -> None:
@@ -221,6 +221,29 @@ def states(tx: Tx, numbers: Iterable[int]) -> dict[int, TicketState]:
         *wanted,
     )
     return {row[0]: TicketState(Status(row[1]), row[2], row[3] or "", row[4], bool(row[5])) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A mail that was taken in from a mailbox and lies there still. `ticket` is None while, or if, it has none."""
+
+    state: str
+    ticket: int | None
+    message_id: str
+
+
+def originals(tx: Tx, keys: Sequence[str]) -> dict[str, Original]:
+    """The mails that were taken from those places."""
+    found: dict[str, Original] = {}
+    for start in range(0, len(keys), _AT_ONCE):
+        batch = keys[start : start + _AT_ONCE]
+        rows = tx.all(
+            "SELECT a.source_key, m.state, m.ticket, m.message_id FROM arrivals a JOIN mails m ON m.id = a.mail"
+            f" WHERE a.source_key IN ({', '.join('?' * len(batch))})",
+            *batch,
+        )
+        found |= {row[0]: Original(row[1], row[2], row[3]) for row in rows}
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,11 @@ def pass_over(tx: Tx, name: str, uidvalidity: int, uids: Iterable[int], reason: 
         move_on(tx, name, uidvalidity, uid)
 
 
+def try_again(tx: Tx, name: str) -> None:
+    """What could not be taken is tried once more: server or program may have been mended."""
+    tx.run("DELETE FROM mailbox_passed WHERE name = ? AND reason <> ?", name, OLDER)
+
+
 def in_ledger(tx: Tx, name: str, uidvalidity: int, uids: Sequence[int]) -> set[int]:
     """Those of the messages that are in the ledger."""
     keys = {source_key(name, uidvalidity, uid): uid for uid in uids}

@@ -127,6 +127,16 @@ def mark_answered(tx: Tx, number: int, message: int) -> None:
     tx.run("UPDATE participants SET answered = ? WHERE ticket = ?", message, number)
 
 
+def mark_old(tx: Tx, number: int, mail: int) -> None:
+    """That mail is one of earlier days: its words are no news to those who have nothing else to read."""
+    tx.run(
+        "UPDATE participants SET seen = answered WHERE ticket = ? AND answered > seen AND NOT EXISTS (SELECT 1"
+        " FROM messages m WHERE m.ticket = participants.ticket AND m.id > participants.seen AND m.role = 'agent'"
+        " AND m.is_note = FALSE AND COALESCE(m.mail, 0) <> ?)",
+        number, mail,
+    )  # fmt: skip
+
+
 def mark_copied(tx: Tx, number: int) -> None:
     """Messages were copied into the ticket: nobody has to read them again."""
     tx.run(

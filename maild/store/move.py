@@ -22,6 +22,7 @@ TABLES = (
     "nonces", "unreachable", "delivery_reports", "cc_proposals", "muted", "snoozes", "approvals", "dropped", "audit",
     "mailboxes", "mailbox_passed",
     "sessions", "rates", "grants", "filings", "sent_copies", "folder_marks",
+    "drafts", "draft_files",
 )  # fmt: skip
 _HISTORY = "schema_migration"
 _AT_ONCE = 100  # rows; a mail may have 25 MiB

@@ -86,6 +86,16 @@ def has_filed(tx: Tx, now: datetime, address: str) -> bool:
     return row is not None
 
 
+def waiting_since(tx: Tx, address: str, moment: datetime) -> list[Letter]:
+    """Letters to that address that were queued before then and lie there still, oldest first."""
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM outbox WHERE state = 'queued' AND to_address = ? AND created_at < ?"
+        " ORDER BY id LIMIT 100",
+        address, to_micros(moment),
+    )  # fmt: skip
+    return [_letter(row) for row in rows]
+
+
 def load(tx: Tx, letter: int) -> Letter | None:
     """One letter, whatever has become of it, or None."""
     row = tx.one(f"SELECT {_COLUMNS} FROM outbox WHERE id = ?", letter)

@@ -40,6 +40,7 @@ def facts_for(tx: Tx, keys: MailKeys, now: datetime) -> Facts:
         provoked=_provoked(tx, keys.author, now) if keys.author else Provoked(),
     )
     facts = replace(facts, is_said=answers.is_said(tx, keys.said, is_sent=keys.is_sent)) if keys.said else facts
+    facts = replace(facts, spoke=answers.customers_spoke(tx, list(tickets))) if keys.is_sent else facts
     return _with_answer(tx, facts, keys) if keys.answered else facts
 
 

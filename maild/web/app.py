@@ -32,6 +32,8 @@ from maild.web.uploads import Limits, Uploads
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
+_FILES = ("style.css", "portal.css", "ask.css", "ask.js", "icon.svg")
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _STYLE_AGE = 3600  # seconds
 _RETRY_AFTER = 30  # seconds
 
@@ -54,10 +56,7 @@ def web_app(
         Route("/l/{token}", LanguagePages(desk).answer, methods=["GET", "POST"], max_body_size=MAX_READ),
         Route("/f/{token}", FileDownloads(desk).answer, methods=["GET"]),
         *portal_routes(desk, limits),
-        stylesheet_route(static),
-        stylesheet_route(static, "portal.css"),
-        stylesheet_route(static, "ask.css"),
-        _script_route(static, "ask.js"),
+        *(static_route(static, name) for name in _FILES),
     ]
 
     def plain_page(name: str) -> str:
@@ -128,13 +127,9 @@ def application(routes: Sequence[BaseRoute], plain_page: Callable[[str], str]) -
     return app
 
 
-def stylesheet_route(static: Path, name: str = "style.css") -> Route:
+def static_route(static: Path, name: str) -> Route:
     """A file that the pages load. Raises OSError when it is not there."""
-    return Route(f"/static/{name}", _static((static / name).read_bytes(), "text/css"))
-
-
-def _script_route(static: Path, name: str) -> Route:
-    return Route(f"/static/{name}", _static((static / name).read_bytes(), "text/javascript"))
+    return Route(f"/static/{name}", _static((static / name).read_bytes(), _TYPES[Path(name).suffix]))
 
 
 def _static(content: bytes, type_: str) -> Endpoint:

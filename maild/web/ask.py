@@ -46,6 +46,7 @@ class Question:
     words: str = ""
     email: str = ""
     draft: str = ""
+    language: str = ""
 
     @property
     def has_card(self) -> bool:
@@ -85,7 +86,8 @@ class AskPages:
         if visitor is None and not self._desk.policy.public_url:
             raise HTTPException(404)  # no letter could carry a link
         if request.method == "POST":
-            return await self._post(request, visitor)
+            async with self._uploads.read(request) as sent:
+                return await self._post(request, visitor, sent)
         draft = await draft_for(self._desk, visitor.address) if visitor else None
         if draft is None:
             return await self._page(request, visitor, self._chosen(request.query_params))
@@ -93,8 +95,7 @@ class AskPages:
         question = replace(self._chosen(typed), values=draft.fields, words=draft.words, draft=draft.id)
         return await self._page(request, visitor, question, is_kept=True)
 
-    async def _post(self, request: Request, visitor: Visitor | None) -> Response:
-        sent = await self._uploads.read(request)
+    async def _post(self, request: Request, visitor: Visitor | None, sent: Sent) -> Response:
         question = self._typed(sent)
         if visitor and sent.has("discard") and self._is_ours(request, visitor, sent):
             await discard(self._desk, question.draft)
@@ -186,7 +187,7 @@ class AskPages:
 
     async def _mail_link(self, request: Request, question: Question) -> Response:
         """He shall prove that the address is his; nobody hears of the question before."""
-        language, address = self._portal.language(request), normalise(question.email)
+        language, address = self._language(request, question), normalise(question.email)
         if not await ask_to_enter(self._desk, address, _client(request), language):
             return await self._page(request, None, question, Faults("often"))
         context = {"address": question.email, "minutes": LOGIN_AGE.seconds // 60, "is_question": True}
@@ -201,6 +202,7 @@ class AskPages:
             chosen,
             values=values,
             words=sent.get("words").strip("\n"),
+            language=sent.get("lang"),
             email=sent.get("email").strip(),
             draft=draft if _DRAFT.fullmatch(draft) else "",
         )
@@ -238,13 +240,18 @@ class AskPages:
         is_kept: bool = False,
     ) -> Response:
         faults = faults or Faults()
-        language = visitor.language if visitor else self._portal.language(request)
+        language = visitor.language if visitor else self._language(request, question)
         files = await files_of(self._desk, question.draft)
         context = {**self._context(question, faults, language, files), "is_kept": is_kept}
         status = _STATUS.get(faults.lead, 422) if faults else 200
         if visitor:
             return await self._portal.page(visitor, "ask", context, status, here="ask")
         return self._portal.render("ask", language, {**self._frame(language), **context}, status)
+
+    def _language(self, request: Request, question: Question) -> str:
+        """Of somebody who is not signed in: that of the page he had before him."""
+        is_known = question.language in self._desk.renderer.languages
+        return question.language if is_known else self._portal.language(request)
 
     def _frame(self, language: str) -> dict[str, object]:
         """For somebody who is not signed in."""

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from maild.mime.render import Renderer
-from maild.web.app import application, stylesheet_route
+from maild.web.app import application, static_route
 from maild.web.security import PUBLIC_POLICY, Guard
 
 _PAGE_POLICY = f"{PUBLIC_POLICY}; frame-src 'self'"
@@ -42,7 +42,7 @@ def letters_app(
         Route("/", pages.index),
         Route("/letters/{name}", pages.letter),
         Route("/letters/{name}/html", pages.html),
-        stylesheet_route(static),
+        static_route(static, "style.css"),
     ]
     app = application(routes, lambda template: renderer.page(template, language, context))
     return Guard(app, hosts, _PAGE_POLICY)

@@ -61,7 +61,10 @@ class Replies:
 
     async def take(self, request: Request, visitor: Visitor, number: int) -> str | Typed:
         """Take what was sent: where to go next, or what the form shows again. Raises BadLink for a foreign ticket."""
-        sent = await self._uploads.read(request)
+        async with self._uploads.read(request) as sent:
+            return await self._take(request, visitor, number, sent)
+
+    async def _take(self, request: Request, visitor: Visitor, number: int, sent: Sent) -> str | Typed:
         words, id_ = sent.get("words").strip("\n"), sent.get("draft")
         draft = Draft(id_ if _DRAFT.fullmatch(id_) else "", visitor.address, "", "", words, ticket=number)
         dropped = [int(one) for one in sent.all("drop") if one.isascii() and one.isdigit() and len(one) < 10]
@@ -75,7 +78,10 @@ class Replies:
 
     async def keep_for_later(self, request: Request, number: int) -> Response:
         """His session has ended: what he typed waits in the database until he has signed in."""
-        sent = await self._uploads.read(request)
+        async with self._uploads.read(request) as sent:
+            return await self._keep_for_later(request, number, sent)
+
+    async def _keep_for_later(self, request: Request, number: int, sent: Sent) -> Response:
         answer = RedirectResponse(f"/login?t={number}", 303)
         words = sent.get("words").strip("\n")
         if is_cross_site(request) or not (words or sent.files) or len(words.encode()) > MAX_WORDS:
@@ -129,7 +135,10 @@ class Replies:
         typed = Typed(draft.words, draft.id, (), trouble)
         if not (sent.files or draft.id):
             return typed
-        kept = await keep(self._desk, draft, sent.files, dropped, is_signed_in=True, client=_client(request))
+        try:
+            kept = await keep(self._desk, draft, sent.files, dropped, is_signed_in=True, client=_client(request))
+        except Transient:
+            return replace(typed, trouble="busy")
         if kept is None:
             return replace(typed, trouble="often")
         return replace(typed, draft=kept.id, files=await files_of(self._desk, kept.id))

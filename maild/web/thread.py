@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from maild.core.effects import Event, Role
 from maild.core.facts import TicketFacts
 from maild.core.tokens import Action, FieldsClaim, fields_token
+from maild.desk.cards import shown_fields
 from maild.desk.conversation import PIECE, Conversation, look_at_message, look_at_ticket
 from maild.desk.portal import settle
 from maild.mime.plain import paragraphs
@@ -75,7 +76,7 @@ class ThreadPages:
             number_in(request),
             visitor.address,
             int(before) if is_before else None,
-            reads=request.method != "HEAD",
+            reads=request.method == "GET",
         )
         if view.ticket.number != number_in(request):
             return RedirectResponse(f"/t/{view.ticket.number}", 303)  # it was merged
@@ -93,6 +94,9 @@ class ThreadPages:
             "most_files": MAX_FILES,
             "asks_new": "new" in request.query_params or bool(typed.words or typed.files or typed.trouble),
             "note": request.query_params.get("note", ""),
+            "writes_first": request.query_params.get("note") == "asked"
+            or "new" in request.query_params
+            or typed.trouble,
         }
         return await self._portal.page(visitor, "thread", context, typed.status, here="tickets")
 
@@ -107,8 +111,9 @@ class ThreadPages:
     async def _settle(self, request: Request, visitor: Visitor, action: Action) -> Response:
         form, number = await form_in(request), number_in(request)
         self._portal.check(request, visitor, form.get("nonce", ""))
-        await settle(self._desk, number, visitor.address, action)
-        return RedirectResponse(f"/t/{number}?note={'thanks' if action is Action.SOLVED else 'asked'}", 303)
+        is_so = await settle(self._desk, number, visitor.address, action)
+        note = "thanks" if action is Action.SOLVED else "asked"
+        return RedirectResponse(f"/t/{number}?note={note}" if is_so else f"/t/{number}", 303)
 
     def _context(self, view: Conversation, visitor: Visitor) -> dict[str, object]:
         policy, ticket, renderer = self._desk.policy, view.ticket, self._desk.renderer
@@ -124,6 +129,7 @@ class ThreadPages:
                 "status_word": renderer.status_word(ticket.status, visitor.language),
                 "category": category.title.into(visitor.language),
                 "topic": topic.title.into(visitor.language) if topic else "",
+                "fields": shown_fields(topic, ticket.fields, visitor.language),
                 "created_at": view.head.created_at,
                 "is_incoming": view.head.is_incoming,
                 "is_confirmed": ticket.confirmed_at is not None,
@@ -131,7 +137,7 @@ class ThreadPages:
                 "follow_ups": view.follow_ups,
                 "people": [person.name or person.address for person in ticket.participants],
             },
-            "entries": self._entries(view, said, visitor),
+            **self._parted(self._entries(view, said, visitor)),
             "before": said[-1].id if len(said) < len(view.said) or not view.is_all else 0,
             "is_newest": view.is_newest,
             "is_past": view.is_past,
@@ -141,6 +147,11 @@ class ThreadPages:
             "labels": {one.value: renderer.label(one.value, visitor.language) for one in Action},
             "form_url": f"/fields/{form}" if ticket.status == "incomplete" else "",
         }
+
+    def _parted(self, entries: list[dict[str, object]]) -> dict[str, object]:
+        """The newest message, with what happened since: whoever comes wants to read that, then answer it."""
+        first = next((index for index, entry in enumerate(entries) if entry["kind"] == "said"), len(entries) - 1) + 1
+        return {"newest": entries[:first], "earlier": entries[first:]}
 
     def _entries(self, view: Conversation, said: list[Said], visitor: Visitor) -> list[dict[str, object]]:
         """Messages and history in one row, newest first; of what happened at one moment, the message came first."""

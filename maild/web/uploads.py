@@ -6,23 +6,25 @@ stays. Forms put their files last: everything else has been read by then.
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.datastructures import Headers, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from maild.mime.compose import OutgoingAttachment
 from maild.mime.names import safe_name
-from maild.web.forms import plain
+from maild.web.forms import MAX_READ, plain
 
 MAX_FILES = 100
 _MAX_FIELDS = 300
-_MAX_FIELD = 512 * 1024  # octets of one field: what is longer than a text may be is still shown again
+_MAX_FIELD = 4 * 1024 * 1024  # octets of one field: what is longer than a text may be is still shown again
 _PASSED_OVER = 4  # times as much as may come: up to there what is too large gets a page
+_AT_ONCE = 8  # forms of the largest size in memory at once
 _BESIDE = 1024 * 1024  # octets of a form that are none of its files'
 _FORM = "application/x-www-form-urlencoded"
 _FILES = "multipart/form-data"
@@ -45,7 +47,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A form as it came. `fault` says why there are no files: size, files (too many) or disk; "" if all is well."""
+    """A form as it came. `fault` says why there are no files: size, files (too many), disk, busy; "" if all is well."""
 
     fields: Sequence[tuple[str, str]]
     files: tuple[OutgoingAttachment, ...] = ()
@@ -69,48 +71,91 @@ class _TooMuch(Exception):
 
 
 class Uploads:
-    """Reads the forms of one application. `turn`: so many large forms at a time are made mails of, in memory."""
+    """Reads the forms of one application. Files are in memory only until their mail is written, so many at a time.
+
+    `turn`: so many of them are made mails of at once, which takes twice the room again.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.turn = asyncio.Semaphore(2)
+        self._left = _AT_ONCE * limits.max_size
 
-    async def read(self, request: Request) -> Sent:
-        """The form of a request, with its files; no fields if it is none. HTTPException 413 for far too much."""
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        body = _Body(request.stream(), self.limits.max_size + _BESIDE)
+    @asynccontextmanager
+    async def read(self, request: Request) -> AsyncIterator[Sent]:
+        """The form of a request, with its files as long as this lasts; no fields if it is none.
+
+        Raises HTTPException 413 for far too much.
+        """
+        sent = await self._read(request)
+        octets = sum(len(file.content) for file in sent.files)
+        self._left -= octets
         try:
-            if kind == _FILES:
-                return await self._with_files(_Parser(request.headers, body.counted(), max_files=MAX_FILES + 1))
-            return _sent(await _typed(request.headers, body)) if kind == _FORM else Sent(())
+            yield sent
         finally:
-            await body.pass_over()
+            self._left += octets
 
-    async def _with_files(self, parser: MultiPartParser) -> Sent:
-        is_low = self.limits.is_disk_low
+    async def _read(self, request: Request) -> Sent:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        body = _Body(request.stream(), self.limits.max_size + _BESIDE if kind == _FILES else MAX_READ)
         try:
-            form = await parser.parse()
+            sent = await self._parsed(kind, request.headers, body)
+            await body.pass_over()
+        except ClientDisconnect as error:
+            raise HTTPException(400) from error  # nobody is there to read it
+        return sent
+
+    async def _parsed(self, kind: str, headers: Headers, body: "_Body") -> Sent:
+        if kind == _FILES:
+            return await self._with_files(headers, body)
+        return _sent(await _typed(headers, body)) if kind == _FORM else Sent(())
+
+    async def _with_files(self, headers: Headers, body: "_Body") -> Sent:
+        is_low = self.limits.is_disk_low
+        parser = _Parser(
+            headers, body.counted(), max_files=MAX_FILES + 1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD
+        )
+        parser.keeps_files = not is_low
+        try:
+            await parser.parse()
+            found = [one for name, one in parser.items if isinstance(one, UploadFile) and (one.filename or one.size)]
+            fault = self._fault(found, is_low=is_low) if parser.is_whole else "files"
+            return _sent(parser.items, () if fault else tuple([await _file(one) for one in found]), fault)
         except _TooMuch:
             return _sent(parser.items, fault="size")
         except MultiPartException:
             return _sent(parser.items, fault="files")
-        try:
-            found = [one for name, one in parser.items if isinstance(one, UploadFile) and (one.filename or one.size)]
-            fault = self._fault(found, is_low=is_low)
-            return _sent(parser.items, () if fault else tuple([await _file(one) for one in found]), fault)
         finally:
-            await form.close()
+            parser.close()
 
     def _fault(self, found: Sequence[UploadFile], *, is_low: bool) -> str:
         if sum(one.size or 0 for one in found) > self.limits.max_size:
             return "size"
-        return "files" if len(found) > MAX_FILES else "disk" if is_low else ""
+        if sum(one.size or 0 for one in found) > self._left:
+            return "busy"
+        return "files" if len(found) > MAX_FILES else "disk" if is_low and found else ""
 
 
 class _Parser(MultiPartParser):
     """Files are in memory only as long as they are small."""
 
     spool_max_size = 256 * 1024  # octets
+    keeps_files = True  # else their content is passed over: there is no room for it
+    is_whole = False  # the closing boundary was there; else a file may be missing that its sender believes we have
+
+    def on_end(self) -> None:
+        """Called by the parser at the closing boundary."""
+        self.is_whole = True
+
+    def close(self) -> None:
+        """Let go of all files, also of one that came without its end."""
+        for file in self._files_to_close_on_error:
+            file.close()
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        """Called by the parser for each piece of a part."""
+        if self.keeps_files or self._current_part.file is None:
+            super().on_part_data(data, start, end)
 
 
 class _Body:
@@ -140,6 +185,7 @@ async def _typed(headers: Headers, body: _Body) -> Items:
     try:
         form = await FormParser(headers, body.counted(), max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD).parse()
     except (_TooMuch, MultiPartException) as error:
+        await body.pass_over()
         raise HTTPException(413) from error
     return form.multi_items()
 

@@ -77,6 +77,19 @@ def test_what_stands_in_an_mbox_file_comes_out_as_it_was(trial: Trial, tmp_path:
     assert second["text"].strip() == "Где мой счёт?"
 
 
+def test_separators_need_no_date_where_the_first_has_none(trial: Trial, tmp_path: Path) -> None:
+    archive = tmp_path / "old.mbox"
+    archive.write_bytes(b"".join(b"From somebody\n" + mail(number) + b"\n" for number in range(2)))
+    assert trial.json("import", "mbox", str(archive))[0]["new"] == 2
+
+
+def test_a_forgotten_blank_line_joins_no_mails(trial: Trial, tmp_path: Path) -> None:
+    archive = tmp_path / "old.mbox"
+    date = b"From x@y.example Tue Nov 14 22:13:20 2023\n"
+    archive.write_bytes(date + mail(1) + date + mail(2, words="From me at 10:00 in 2024.") + b"\n")
+    assert trial.json("import", "mbox", str(archive))[0]["new"] == 2
+
+
 def test_answers_find_their_questions_in_whatever_order_they_lie(trial: Trial, tmp_path: Path) -> None:
     answer = mail(2, "In-Reply-To: <m1@client.example>").replace(b"p2@", b"p1@")
     folder = write_maildir(

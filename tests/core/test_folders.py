@@ -35,7 +35,6 @@ QUEUE = Queue(
     spam="Tickets/Spam",
     sent="Sent",
     move_delay=timedelta(seconds=10),
-    takes_mail=False,
 )
 TECH_FOLDER = "Tickets/Tech"
 

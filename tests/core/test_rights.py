@@ -53,6 +53,7 @@ def test_who_may_not_is_told_so() -> None:
 _NOBODYS = {
     "desk.clock", "desk.delivery", "desk.apply", "desk.letters", "desk.notices", "desk.accept",
     "desk.enclosures.tell_left_out",
+    "desk.drafts.keep",  # what somebody types before he asks is his own, and no ticket's
     "desk.holds.expire_holds", "desk.holds._expire", "desk.receive._settle_second", "desk.receive._trouble",
 }  # fmt: skip
 _CHANGING = {"apply", "replay", "drop", "file_of", "put", "choose"}
@@ -130,6 +131,23 @@ def test_every_rule_by_which_somebody_speaks_asks_it_too(rule: str) -> None:
 
 def test_nobody_else_decides_roles() -> None:
     """`is_agent_of` is for the one function, and for whom letters go to."""
-    allowed = {"policy", "rights", "sends", "obey", "decide", "deadlines"}
+    allowed = {"policy", "rights", "sends", "obey", "decide", "deadlines", "portal"}  # support does not ask itself
     asking = {full.split(".")[1] for full, node in functions().items() if "is_agent_of" in set(names_in(node))}
     assert asking <= allowed
+
+
+@pytest.mark.parametrize(
+    ("standing", "found"),
+    [
+        (Standing.CLAIMED, set()),
+        (Standing.FAILED, set()),
+        (Standing.VERIFIED, {Right.WRITE, Right.SETTLE}),
+        (Standing.CONFIRMED, {Right.READ, Right.WRITE, Right.SETTLE, Right.CHOOSE, Right.SHARE}),
+    ],
+)
+def test_a_guest_of_the_customer_is_believed_only_if_somebody_vouches_for_him(
+    standing: Standing, found: set[Right]
+) -> None:
+    ticket = make_ticket(participants=(IVAN,), guests=frozenset({OLGA.address}))
+    assert rights_of(Actor(OLGA.address, standing), ticket.category, ticket, POLICY) == found
+    assert rights_of(Actor(STRANGER.address, standing), ticket.category, ticket, POLICY) <= {Right.CHOOSE, Right.SHARE}

@@ -22,6 +22,8 @@ from tests.values import (
     IVAN,
     NOW,
     STRANGER,
+    TECH,
+    TECH_TEAM,
     decided,
     facts_of,
     make_envelope,
@@ -34,6 +36,7 @@ from tests.values import (
 )
 
 OPEN = replace(POLICY, trust=make_trust(authserv_ids=()))
+OTHER = Mailbox("", BILLING_TEAM)
 ASKED = {"1@client.example": [7]}
 
 
@@ -138,3 +141,28 @@ def test_a_reply_to_all_that_never_came_by_the_desk_is_an_answer() -> None:
 def test_the_moment_in_sent_decides_about_the_deadline() -> None:
     late = solved(reopen_until=NOW - timedelta(seconds=1))
     assert found(answer(), facts_of(late, recorded=ASKED)).ticket == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "status"),
+    [
+        (-60, 60, None),  # found late: the customer has written since
+        (-60, -30, Status.PENDING),
+        (-60, 0, Status.PENDING),
+        (60, 120, Status.PENDING),  # a date from before the question
+    ],
+)
+def test_an_answer_that_is_overtaken_changes_nothing(first: int, last: int, status: Status | None) -> None:
+    spoke = {7: (NOW + timedelta(seconds=first), NOW + timedelta(seconds=last))}
+    decision = found(answer(), facts_of(make_ticket(), recorded=ASKED, spoke=spoke))
+    assert len(spoken(decision)) == 1
+    assert next((each.status for each in decision.effects if isinstance(each, SetStatus)), None) is status
+
+
+def test_the_copy_of_a_question_to_another_department_is_that_question() -> None:
+    """Found before the mail itself has come: recipients that are known already would not be looked at again."""
+    mail = answer(to=(Mailbox("", "help@desk.example"),), in_reply_to=(), reply="Сервер не отвечает.", author=OTHER)
+    policy = replace(OPEN, categories=(OPEN.categories[0], replace(OPEN.categories[1], team=(TECH_TEAM,))))
+    decision = found(mail, Facts(), (TECH,), policy)
+    assert (decision.reason, decision.ticket) == (Reason.NEW_QUESTION, 0)
+    assert (Letter.NEW_TICKET, TECH_TEAM) in letters(decision)

@@ -370,3 +370,12 @@ def test_a_mailbox_called_like_an_internal_peer_is_none() -> None:
     mailbox = MailboxRules("192.0.2.1", is_intake=True, trust=make_trust(**internal))
     envelope = make_envelope(door=Door.IMAP, peer="192.0.2.1")
     assert trust_in(make_mail(author=IVAN), envelope, make_policy(mailboxes=(mailbox,))) is Trust.UNVERIFIED
+
+
+def test_trust_is_open_only_where_neither_door_nor_mailbox_has_a_border() -> None:
+    closed, opened = make_trust(), make_trust(authserv_ids=())
+    mailbox = MailboxRules("support", is_intake=True, trust=closed)
+    assert make_policy(trust=opened).trusts_nobody
+    assert not make_policy(trust=opened, mailboxes=(mailbox,)).trusts_nobody
+    assert not make_policy(trust=closed).trusts_nobody
+    assert not make_policy(trust=opened, mailboxes=(mailbox,)).for_mailbox("support").trust.is_open

@@ -10,7 +10,7 @@ from maild.core.errors import NotAllowed
 from maild.core.tokens import Action
 from maild.desk.desk import Desk
 from maild.desk.erase import erase, known_of
-from maild.store import audit, ledger, lists, outbox, tickets
+from maild.store import audit, drafts, ledger, lists, outbox, tickets
 from maild.store.db import Tx
 from tests.desk.conversation import Conversation, conversation, solved
 from tests.factory import make_desk
@@ -53,6 +53,9 @@ def test_nothing_of_his_is_left_but_the_skeletons_of_his_tickets(tmp_path: Path)
             await talk.letters()
             await talk.press(1, Action.SOLVED)
             number = await shared(talk)
+            draft = drafts.Draft("d1", IVAN.address, "billing", "", "Черновик про 4711", ticket=number)
+            talk.desk.store.run_now(drafts.put, draft, talk.clock())
+            talk.desk.store.run_now(drafts.add_files, "d1", [("4711.txt", "text/plain", b"4711")])
             await talk.mail(IVAN.address, "Ещё вопрос про 4711")
             assert IVAN.address in everything(talk.desk)
             stand_in, known = erase(talk.desk, IVAN.address, "cli:root@t")

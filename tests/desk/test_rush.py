@@ -26,17 +26,17 @@ def test_a_few_mails_are_understood_at_once() -> None:
 
 
 def test_a_rush_is_waited_for_until_it_is_over() -> None:
-    assert 0.1 < seconds_past(rush_of(60, 4096)) < 0.9
-    assert 0.1 < seconds_past(rush_of(4, 2**20)) < 0.9
+    assert 0.1 < seconds_past(rush_of(60, 4096)) < 1
+    assert 0.1 < seconds_past(rush_of(4, 2**20)) < 1
 
 
 def test_a_rush_without_end_is_not_waited_for() -> None:
-    assert 0.5 <= seconds_past(rush_of(100_000, 4096)) < 1.5
+    assert 2.0 <= seconds_past(rush_of(1, 2**50)) < 3
 
 
 def test_the_less_comes_in_the_sooner_work_goes_on() -> None:
-    """22 mails are forgotten to 20 within 14 ms, before the patience for so few is at its end."""
-    assert seconds_past(rush_of(22, 0)) < seconds_past(rush_of(1000, 0))
+    """9 mails are forgotten to 8 within 20 ms, before the patience for so few is at its end."""
+    assert seconds_past(rush_of(9, 0)) < seconds_past(rush_of(1000, 0))
 
 
 def test_few_mails_that_wait_for_each_other_are_a_rush_too() -> None:

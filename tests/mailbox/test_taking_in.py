@@ -21,7 +21,8 @@ from maild.mailbox.intake import Intake, Reading, mark_read, move_to
 from maild.mailbox.keeper import MailboxState, keep
 from maild.mailbox.login import Place, connect
 from maild.mailbox.reconcile import Reconciled, reconcile
-from maild.store import ledger
+from maild.mime.stored import Stored, stored_facts
+from maild.store import ledger, mailboxes
 from maild.store.ledger import LedgerRow
 from tests.imapserver import CUT, DROP, NO, PASSWORD, USER, WITHHOLD, Box, ImapServer
 from tests.mailbox.desks import mail
@@ -131,7 +132,7 @@ def test_the_moment_is_the_servers_and_the_recipient_the_fields(server: ImapServ
     sweep(server, intake_of(desk))
     envelopes = [envelope for _, envelope in desk.store.read_now(ledger.recent, 2)]
     assert [envelope.rcpt_tos for envelope in envelopes] == [("billing@desk.example",), ("tech@desk.example",)]
-    assert [envelope.mail_from for envelope in envelopes] == ["client2@customer.example", "bounce@client.example"]
+    assert [envelope.mail_from for envelope in envelopes] == ["client2@customer0.example", "bounce@client.example"]
     assert {envelope.received_at for envelope in envelopes} == {moment}
     assert {(envelope.mailbox, envelope.is_trusted_peer) for envelope in envelopes} == {("support", True)}
 
@@ -184,6 +185,28 @@ def test_a_message_that_the_server_does_not_give_away_keeps_nobody_waiting(
     before = server.asked("FETCH")
     assert sweep(server, intake) == [""]
     assert server.asked("FETCH") == before, "it is not tried for ever"
+
+
+def test_a_message_that_trips_us_keeps_nobody_waiting(
+    server: ImapServer, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake = intake_of(desk)
+    sweep(server, intake)
+    for number in range(1, 4):
+        server.put(mail(number))
+
+    def facts(raw: bytes) -> Stored:
+        if b"Question 2" in raw:
+            raise ValueError("a bug")
+        return stored_facts(raw)
+
+    monkeypatch.setattr("maild.mailbox.intake.stored_facts", facts)
+    assert sweep(server, intake, times=8) == [""] * 8
+    assert sorted(subjects(desk)) == ["Question 1", "Question 3"]
+    assert compared(server, desk).missing == (2,)
+    monkeypatch.undo()
+    sweep(server, intake_of(desk))  # as after a new start
+    assert compared(server, desk).missing == ()
 
 
 def test_a_message_that_comes_in_part_only_is_held_as_such(server: ImapServer, desk: Desk) -> None:
@@ -335,6 +358,40 @@ def test_one_node_keeps_a_mailbox_and_another_takes_over(
     assert desk.store.read_now(lambda tx: tx.all("SELECT name FROM leases")) == []
 
 
+def test_a_server_that_tells_of_nothing_is_looked_at_all_the_same(server: ImapServer, desk: Desk) -> None:
+    server.is_deaf = True
+
+    async def play() -> None:
+        task = asyncio.ensure_future(keeping(desk, server, MailboxState("support"), "one"))
+        await asyncio.to_thread(server.wait_asked, "IDLE")
+        server.put(mail(1))
+        await eventually(lambda: len(mails(desk)) == 1, "the sweep finds it")
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(play())
+
+
+def test_a_clock_that_jumps_calls_for_a_sweep(server: ImapServer, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("maild.mailbox.intake._PROBE", 0.05)
+
+    async def play() -> None:
+        mailbox = await connect(place(server))
+        task = asyncio.ensure_future(Reading(intake_of(desk), MailboxState("support")).work(mailbox))
+        await asyncio.to_thread(server.wait_asked, "IDLE")
+        desk.now = lambda: datetime.now(UTC) + timedelta(hours=49)
+
+        def has_swept() -> bool:
+            swept = desk.store.read_now(mailboxes.last_sweeps, ["support"])["support"]
+            return swept is not None and swept > datetime.now(UTC)
+
+        await eventually(has_swept, "another sweep")
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(play())
+
+
 def test_a_server_that_is_away_is_asked_again_and_a_wrong_password_seldom(
     server: ImapServer, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -354,7 +411,9 @@ def test_a_server_that_is_away_is_asked_again_and_a_wrong_password_seldom(
         server.fail("LOGIN", NO, times=3)
         await asyncio.to_thread(server.stop)
         await asyncio.to_thread(server.start)
-        await eventually(lambda: state.needs_admin, "the admin is told")
+        await eventually(lambda: state.needs_admin, "it needs the admin")
+        notes = "SELECT to_address FROM outbox WHERE letter = 'mailbox'"
+        await eventually(lambda: len(desk.store.read_now(lambda tx: tx.all(notes))) == 1, "the team is told")
         task.cancel()
         await asyncio.wait([task])
 

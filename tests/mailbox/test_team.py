@@ -15,8 +15,11 @@ import pytest
 from maild.core.policy import Policy
 from maild.core.tokens import Action
 from maild.desk.clock import close_due
+from maild.desk.delivery import give_up_unfiled
 from maild.desk.receive import receive_waiting
+from maild.mailbox.client import ImapMailbox
 from maild.mailbox.login import Place, connect
+from maild.mailbox.protocol import ConnectionLost, Mailbox
 from maild.mailbox.team import Team
 from maild.store import ledger, lists, outbox
 from tests.core.test_folders import QUEUE, TECH_FOLDER, policy
@@ -40,6 +43,7 @@ class Office:
 
     talk: Conversation
     team: Team
+    mailbox: ImapMailbox
     program: imaplib.IMAP4
 
     async def turn(self, *, times: int = 2) -> None:
@@ -103,7 +107,7 @@ NUMBERS = iter(range(40))
 
 @asynccontextmanager
 async def office(server: Dovecot, folder: Path, **changes: Any) -> AsyncIterator[Office]:
-    address = f"{next(NUMBERS)}@office.example"
+    address = changes.pop("address", "") or f"{next(NUMBERS)}@office.example"
     program = imaplib.IMAP4("127.0.0.1", server.imap)
     program.login(address, PASSWORD)
     async with conversation(folder) as talk:
@@ -113,7 +117,7 @@ async def office(server: Dovecot, folder: Path, **changes: Any) -> AsyncIterator
         team = Team(talk.desk, talk.desk.policy.queues[0], mailbox)
         await team.begin()
         await team.turn(looks=True)
-        yield Office(talk, team, program)
+        yield Office(talk, team, mailbox, program)
         await mailbox.logout()
     program.logout()
 
@@ -287,7 +291,8 @@ def put_into_sent(there: Office, to: str, words: str, number: int, **fields: str
         f"From: {address}\r\nTo: {to}\r\nSubject: Re: Счёт\r\nMessage-ID: <sent{number}@office.example>\r\n"
         f"{''.join(lines)}Content-Type: text/plain; charset=utf-8\r\n\r\n{words}\r\n"
     )
-    assert there.program.append("Sent", r"(\Seen)", None, raw.encode())[0] == "OK"
+    folder = "INBOX.Sent" if there.program.list('""', "Sent")[1] == [None] else "Sent"
+    assert there.program.append(folder, r"(\Seen)", None, raw.encode())[0] == "OK"
 
 
 async def read_sent(there: Office) -> None:
@@ -335,3 +340,169 @@ def test_the_copy_in_sent_of_a_relayed_answer_is_that_answer(server: Dovecot, tm
         assert b"+t1." not in copies[0]
 
     play(server, tmp_path, story)
+
+
+class Cut:
+    """The connection ends right after that has been done, as if the program had been killed before it heard of it."""
+
+    def __init__(self, mailbox: Mailbox, name: str) -> None:
+        self._mailbox, self._name = mailbox, name
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._mailbox, name)
+        if name != self._name:
+            return found
+
+        async def cut(*args: Any) -> None:
+            await found(*args)
+            raise ConnectionLost("cut")
+
+        return cut
+
+
+async def turns(team: Team) -> None:
+    for _ in range(3):
+        await team.turn(looks=True)
+
+
+async def crash_after(there: Office, name: str) -> None:
+    """A turn that ends in the middle, and a new start."""
+    mailbox: Any = Cut(there.mailbox, name)
+    dying = Team(there.talk.desk, there.team.queue, mailbox)
+    await dying.begin()
+    with pytest.raises(ConnectionLost):
+        await turns(dying)
+    there.talk.clock.forward(outbox.LEASE)
+    there.team = Team(there.talk.desk, there.team.queue, there.mailbox)
+    await there.team.begin()
+    await there.turn()
+
+
+def test_a_crash_between_database_and_mailbox_heals(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        await there.talk.mail(IVAN.address, "Где мой счёт?")
+        await crash_after(there, "append")
+        assert there.count("Tickets/New") == 1
+        letters = [row for row in there.talk.desk.store.read_now(outbox.rows) if row.letter == "new_ticket"]
+        assert [row.state for row in letters] == ["sent"]
+        await there.talk.letters()
+        await there.talk.press(1, Action.SOLVED)
+        await crash_after(there, "move")
+        assert [there.count(f"Tickets/{name}") for name in ("New", "Solved")] == [0, 1]
+        assert there.status() == "solved"
+        there.move("Tickets/Solved", "Tickets/Pending")
+        await there.turn(times=1)
+        there.talk.clock.forward(QUEUE.move_delay)
+        there.team = Team(there.talk.desk, there.team.queue, there.mailbox)
+        await there.team.begin()
+        await there.turn()
+        assert there.status() == "pending"
+        await there.talk.mail(ANNA, "Готово.", In_Reply_To=letter_id(there))
+        await there.talk.letters()
+        await crash_after(there, "append")
+        assert there.count("Sent") == 1
+
+    play(server, tmp_path, story)
+
+
+def test_folders_made_anew_are_looked_through_again(server: Dovecot, tmp_path: Path) -> None:
+    """Another UIDVALIDITY: the UIDs mean nothing any more, the Message-IDs do."""
+
+    async def story(there: Office) -> None:
+        await there.asked()
+        (text,) = there.texts("Tickets/New")
+        there.program.select("INBOX")
+        assert there.program.delete('"Tickets/New"')[0] == "OK"
+        await asyncio.sleep(1.1)  # UIDVALIDITY counts seconds
+        there.program.create('"Tickets/New"')
+        there.program.append('"Tickets/New"', None, None, text)
+        await there.turn()
+        there.talk.clock.forward(MINUTE)
+        await there.turn()
+        assert (there.status(), [event for event, _, _ in there.history()]) == ("new", ["opened"])
+        await there.talk.press(1, Action.SOLVED)
+        await there.turn()
+        assert [there.count(f"Tickets/{name}") for name in ("New", "Solved")] == [0, 1]
+
+    play(server, tmp_path, story)
+
+
+def test_a_server_without_extensions_will_do(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        there.mailbox._capabilities = frozenset({"IMAP4REV1"})
+        await there.asked()
+        there.move("Tickets/New", "Tickets/Closed")
+        await there.after_the_delay()
+        assert [there.count(f"Tickets/{name}") for name in ("New", "Closed")] == [1, 0]
+        await there.talk.press(1, Action.SOLVED)
+        await there.turn()
+        assert [there.count(f"Tickets/{name}") for name in ("New", "Solved")] == [0, 1]
+
+    play(server, tmp_path, story)
+
+
+def test_new_may_be_the_inbox_among_other_mail(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        there.program.append("INBOX", None, None, b"Subject: lunch\r\nMessage-ID: <lunch@office.example>\r\n\r\nx\r\n")
+        await there.asked()
+        assert there.count("INBOX") == 2
+        there.move("INBOX", "Tickets/Solved")  # lunch is no ticket
+        await there.after_the_delay()
+        assert there.status() == "new"
+        there.move("INBOX", "Tickets/Solved")
+        await there.after_the_delay()
+        assert there.status() == "solved"
+        assert there.count("Tickets/Solved") == 2
+
+    play(server, tmp_path, story, new="INBOX")
+
+
+def test_in_open_trust_the_copy_in_sent_vouches_for_the_answer(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        policy = there.talk.desk.policy
+        there.talk.desk.policy = replace(policy, trust=replace(policy.trust, authserv_ids=()))
+        await there.talk.mail(IVAN.address, "Где мой счёт?")
+        await there.talk.letters()
+        await there.turn()
+        put_into_sent(there, BILLING, "Вот он.", 1, In_Reply_To=letter_id(there))
+        (copy,) = there.texts("Sent")
+        mail = await there.talk.take(copy, mail_from=policy.queues[0].address, rcpt_tos=(BILLING,))
+        await receive_waiting(there.talk.desk)
+        assert there.talk.row(mail).reason == "claims to be an agent, not verified"
+        assert await there.sent() == []
+        await read_sent(there)
+        assert there.talk.row(mail).reason == "agent's answer"
+        assert await there.sent() == [("answer", IVAN.address)]
+
+    play(server, tmp_path, story)
+
+
+def test_folders_below_the_inbox_with_dots(tmp_path: Path) -> None:
+    """Courier and Cyrus keep everything below INBOX, and divide by dots."""
+
+    async def story(there: Office) -> None:
+        await there.asked()
+        there.move("INBOX.Tickets.New", "INBOX.Tickets.Solved")
+        await there.after_the_delay()
+        assert there.status() == "solved"
+        put_into_sent(there, IVAN.address, "Вот он.", 1, In_Reply_To="<m1@client.example>")
+        await read_sent(there)
+        assert ("agent_answered", "imap", "by_mail") in there.history()
+
+    address = f"{next(NUMBERS)}@office.example"
+    with dovecot(address, separator=".", prefix="INBOX.") as running:
+        play(running, tmp_path, story, address=address)
+
+
+def test_letters_for_a_mailbox_out_of_reach_are_given_up_after_five_days(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with conversation(tmp_path) as talk:
+            talk.desk.policy = policy_for("1@office.example")
+            await talk.mail(IVAN.address, "Где мой счёт?")
+            talk.clock.forward(timedelta(days=5))
+            assert await give_up_unfiled(talk.desk) == 0
+            talk.clock.forward(MINUTE)
+            assert await give_up_unfiled(talk.desk) == 1
+            assert talk.events(1)[-1] == "delivery_failed"
+
+    asyncio.run(main())

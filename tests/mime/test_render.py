@@ -29,7 +29,7 @@ MARKERS = {
     "en": "=-=-= Please write your reply above this line =-=-=",
 }
 ABOUT_OWN = {Letter.COMMAND_HELP, Letter.COLLISION, Letter.CLAIMED, Letter.ECHO}
-NOTICES = {Letter.HOLDS, Letter.HOLDS_OVER, Letter.BUDGET, Letter.LIST, Letter.CATALOGUE, Letter.LOGIN}
+NOTICES = {Letter.HOLDS, Letter.HOLDS_OVER, Letter.BUDGET, Letter.MAILBOX, Letter.LIST, Letter.CATALOGUE, Letter.LOGIN}
 NO_REPLY = {Letter.DELIVERY_FAILED, Letter.LEFT_OUT} | NOTICES | ABOUT_OWN
 EVERY_LETTER = [(letter, language) for letter in Letter for language in LANGUAGES]
 

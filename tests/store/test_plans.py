@@ -74,6 +74,7 @@ def marks(tx: Tx) -> None:
     mine.mark_seen(tx, 1, "x", 1)
     mine.mark_answered(tx, 1, 1)
     mine.mark_copied(tx, 1)
+    mine.mark_old(tx, 1, 1)
 
 
 def _tab(scope: Scope) -> Callable[[Tx], Any]:

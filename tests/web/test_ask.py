@@ -1,6 +1,7 @@
 """«Задать вопрос» in the browser: steps, one ticket for a form, files, mistakes, and who has to sign in first."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from maild.store import ledger, lists
 from maild.web.app import web_app
 from maild.web.uploads import Limits
 from tests.factory import make_desk
-from tests.web.asking import hidden, send, with_topics
+from tests.web.asking import BOUNDARY, hidden, multipart, send, with_topics
 from tests.web.clock import StillClock, dump
 from tests.web.conftest import CUSTOMER, Pages
 from tests.web.portal import login_links, signed_in
@@ -123,6 +124,23 @@ def test_too_much_is_told_and_the_text_stays(portal: Pages) -> None:
     assert len(message.attachments) == 100
 
 
+def test_a_full_disk_takes_no_files_and_keeps_the_text(portal: Pages, tmp_path: Path) -> None:
+    bound = listen()
+    app = web_app(portal.desk, local_hosts(bound), templates_dir() / "static", (), Limits(10**15, tmp_path))
+    with serving(app, bound):
+        browser = signed_in(portal.desk, Client(bound.getsockname()[1]), IVAN)
+        values = {"category": "tech", "words": "Мой текст"}
+        answer = send(browser, browser.get("/ask"), values, [("a.txt", b"12")])
+        assert (answer.status, "мало места" in answer.text, "Мой текст" in answer.text) == (503, True, True)
+        assert send(browser, answer, values).status == 303, "words need no room"
+
+
+def test_support_is_told_that_it_cannot_ask_itself(portal: Pages) -> None:
+    browser = signed_in(portal.desk, portal.client, "billing-team@office.example")
+    answer = send(browser, browser.get("/ask"), REFUND)
+    assert (answer.status, "принадлежит поддержке" in answer.text, asked(portal)) == (403, True, [])
+
+
 def test_a_form_from_elsewhere_sends_nothing(portal: Pages) -> None:
     browser = signed_in(portal.desk, portal.client, IVAN)
     page = browser.get("/ask")
@@ -175,3 +193,35 @@ def test_a_draft_can_be_thrown_away(portal: Pages) -> None:
     kept = hidden(browser.get("/ask"))
     assert browser.post("/ask", nonce=kept["nonce"], draft=kept["draft"], discard="1").status == 303
     assert "Черновик" not in browser.get("/ask").text
+
+
+def test_forms_that_are_broken_off_or_are_none_change_nothing(portal: Pages, caplog: pytest.LogCaptureFixture) -> None:
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    page = browser.get("/ask")
+    whole = multipart([*hidden(page).items(), *REFUND.items(), ("send", "1")], [("a.txt", b"x" * 5000)])
+    kind = f"multipart/form-data; boundary={BOUNDARY}"
+    state = asked(portal)
+    bodies = [
+        (kind, whole[:-3000]),
+        (kind, whole.replace(b"name=", b"eman=")),
+        (kind, b"\0\xff" * 500),
+        (kind, b""),
+        ("multipart/form-data", whole),
+        (f"multipart/form-data; boundary={BOUNDARY}; charset=\N{SNOWMAN}".encode().decode("latin-1"), whole[:400]),
+        ("application/x-www-form-urlencoded", b"%%%=&&&=" * 50),
+        ("application/x-www-form-urlencoded", b"a=1&" * 400),
+        ("application/x-www-form-urlencoded", b"words=" + b"x" * 2_000_000),
+        ("text/plain", whole),
+        ("application/json", b"{}"),
+    ]
+    for type_, body in bodies:
+        fields = {"Content-Type": type_, "Sec-Fetch-Site": "same-origin"}
+        answer = browser.ask("POST", "/ask", body, fields)
+        assert 400 <= answer.status < 500, (type_, body[:40], answer.status)
+    with socket.create_connection(("127.0.0.1", portal.client.port)) as client:
+        cookie = f"Cookie: maild_session={browser.cookies['maild_session']}"
+        head = f"POST /ask HTTP/1.1\r\nHost: 127.0.0.1:{portal.client.port}\r\n{cookie}\r\nContent-Type: {kind}\r\n"
+        client.sendall(f"{head}Content-Length: {len(whole)}\r\n\r\n".encode() + whole[:-2000])
+    assert send(browser, page, {**REFUND, "words": "Потом"}).status == 303
+    assert [one[1] for one in asked(portal)[len(state) :]] == ["Потом"]
+    assert [one.message for one in caplog.records if one.levelname == "ERROR"] == []

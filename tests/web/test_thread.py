@@ -194,7 +194,8 @@ def test_after_the_deadline_words_open_a_linked_ticket_and_buttons_do_nothing(po
     assert "Задать новый вопрос" in page
     assert "продолжить общение</button>" not in page
     assert 'name="solved"' not in page
-    browser.post(f"/t/{number}/continue", nonce=nonce)
+    refused = browser.post(f"/t/{number}/continue", nonce=nonce)
+    assert refused.fields["Location"] == f"/t/{number}", "nothing is claimed to have happened"
     assert portal.status(number) == "solved"
     assert '<button type="submit" name="new" value="1">Задать новый вопрос</button>' in page
     answer = browser.submit(f"/t/{number}?new=1", f"/t/{number}", words="Снова сломалось.")
