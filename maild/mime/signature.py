@@ -1,6 +1,7 @@
 """Where signatures, phones' advertisements, disclaimers and list footers stand among words that are not quoted.
 
-A signature never takes a question, a command, code or a long paragraph with it. What a line looks like is asked of `signoffs`.
+A signature never takes a question, a command, code or a long paragraph with it. What a line looks like is asked of
+`signoffs`.
 """
 
 from collections.abc import Sequence
@@ -135,7 +136,7 @@ def _reach(stretch: list[Line], number: int, most: int) -> int:
 
 
 def _without_questions(stretch: list[Line], number: int) -> int:
-    """The end of a disclaimer: the end of the stretch, or before a paragraph that ends with a question, or a command."""
+    """The end of a disclaimer: the end of the stretch, before a paragraph that ends with a question, or a command."""
     paragraph = number
     for place in range(number + 1, len(stretch)):
         if stretch[place].is_blank:
