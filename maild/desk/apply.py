@@ -12,6 +12,7 @@ from maild.core.effects import (
     AddMessage,
     Confirm,
     Decision,
+    Effect,
     Event,
     LetterBounced,
     LetterReported,
@@ -31,7 +32,7 @@ from maild.core.sends import failure_letters
 from maild.core.tokens import message_id, new_nonce
 from maild.desk.budget import tell_of_budget
 from maild.desk.desk import Desk
-from maild.store import changes, deliveries, muted, outbox, people, proposals, tickets, unreachable
+from maild.store import changes, deliveries, muted, outbox, people, proposals, tickets, unreachable, words
 from maild.store.db import Tx
 
 _NOT_TRIED = "5.1.1 not tried: an earlier letter to this address came back"
@@ -65,7 +66,27 @@ def apply(
                 _note(tx, effect, now)
             case OverBudget():
                 tell_of_budget(tx, desk, effect.category, now)
+    _index(tx, decision, opened)
     return opened if decision.ticket == OPENED else decision.ticket
+
+
+def _index(tx: Tx, decision: Decision, opened: int) -> None:
+    """What can be found now, once for each ticket."""
+    for ticket in {_about_words(effect, opened) for effect in decision.effects}:
+        if ticket is not None:
+            words.index(tx, ticket)
+
+
+def _about_words(effect: Effect, opened: int) -> int | None:
+    """The ticket of which something else can be found after that effect, or by somebody else."""
+    match effect:
+        case OpenTicket():
+            return opened
+        case AddMessage() | Joined():
+            return effect.ticket or opened
+        case Merged():
+            return effect.into
+    return None
 
 
 def _change(tx: Tx, effect: SetStatus | SetFields | Confirm | Reminded | ProposeCc, ticket: int, now: datetime) -> None:

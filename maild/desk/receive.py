@@ -19,7 +19,7 @@ from maild.core.silence import silenced
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
 from maild.mime.parse import parse
-from maild.store import ledger, tickets
+from maild.store import ledger, mine, tickets
 from maild.store.db import Tx
 
 T = TypeVar("T")
@@ -111,6 +111,8 @@ def _settle(tx: Tx, desk: Desk, spooled: ledger.SpooledMail, mail: Mail) -> str:
     if envelope.is_silent:
         decision = silenced(decision, now)
     ticket = apply(tx, desk, decision, moment, spooled.id)
+    if envelope.is_silent and ticket is not None:
+        mine.mark_old(tx, ticket, spooled.id)
     ledger.settle(tx, spooled, _fate(desk, mail, envelope, decision, ticket))
     if envelope.sent_in and not decision.is_held:
         ledger.look_again(tx, mail.message_id, spooled.id)

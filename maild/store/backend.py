@@ -1,7 +1,7 @@
 """What the store needs of a database, whichever it is; what differs between them is in sqlite.py and postgres.py."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 
 import peewee
@@ -23,6 +23,10 @@ class Backend(ABC):
     # For the end of a SELECT that decides what a writing transaction does: lock the rows, or pass over locked ones.
     lock = ""
     skip_locked = ""
+    # The full-text index: ticket, people and text go in; what `words_asked` gives, a number and a limit find tickets.
+    put_words = ""
+    find_words = ""
+    drop_words = ""
 
     def __init__(self, database: peewee.Database) -> None:
         self.database = database
@@ -50,6 +54,10 @@ class Backend(ABC):
     @abstractmethod
     def busy(self, error: peewee.PeeweeException) -> StoreBusy | None:
         """What to tell whoever asked, if trying again later may help; None if it is a bug or a refused value."""
+
+    @abstractmethod
+    def words_asked(self, people: Sequence[str], beginnings: Sequence[str]) -> tuple[str, ...]:
+        """The first parameters of `find_words`: any of these people, all of these beginnings of words."""
 
     def recover(self) -> None:  # noqa: B027 - most databases have nothing to do here
         """After a failed transaction: make the next one of this thread possible."""

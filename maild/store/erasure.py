@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from maild.store import ledger, unreachable
+from maild.store import ledger, unreachable, words
 from maild.store.db import Tx
 from maild.store.packing import pack
 
@@ -106,6 +106,8 @@ def erase(tx: Tx, address: str, what: Known, stand_in: str, now: datetime) -> No
         set(_of(tx, "SELECT mail FROM messages WHERE mail IS NOT NULL AND ticket IN", what.shared)),
         lambda raw: re.sub(written.pattern.encode(), stand_in.encode(), raw, flags=re.IGNORECASE),
     )
+    for ticket in (*what.own, *what.shared):
+        words.index(tx, ticket)
     unreachable.add(tx, stand_in, now)
 
 

@@ -51,9 +51,14 @@ def tickets_of(
     """
     found = _places(tx, person, _SCOPES[scope], before, limit)
     if scope is not Scope.MINE:
-        for (owner,) in tx.all("SELECT owner FROM grants WHERE guest = ? LIMIT ?", person, _ACCOUNTS):
-            found |= _places(tx, str(owner), f" AND position = 0{_SCOPES[scope]}", before, limit)
-    return _shown(tx, person, [number for _, number in sorted(found, reverse=True)[:limit]])
+        for owner in accounts_of(tx, person):
+            found |= _places(tx, owner, f" AND position = 0{_SCOPES[scope]}", before, limit)
+    return shown(tx, person, [number for _, number in sorted(found, reverse=True)[:limit]])
+
+
+def accounts_of(tx: Tx, guest: str) -> list[str]:
+    """The people whose accounts this one was given access to."""
+    return [str(row[0]) for row in tx.all("SELECT owner FROM grants WHERE guest = ? LIMIT ?", guest, _ACCOUNTS)]
 
 
 def _places(tx: Tx, address: str, where: str, before: Place | None, limit: int) -> set[tuple[int, int]]:
@@ -67,8 +72,8 @@ def _places(tx: Tx, address: str, where: str, before: Place | None, limit: int) 
     return {(int(row[0]), int(row[1])) for row in rows}
 
 
-def _shown(tx: Tx, person: str, numbers: list[int]) -> list[OwnTicket]:
-    """These tickets, in this order."""
+def shown(tx: Tx, person: str, numbers: list[int]) -> list[OwnTicket]:
+    """These tickets as this person sees them, in this order."""
     if not numbers:
         return []
     rows = tx.all(
@@ -125,6 +130,16 @@ def mark_seen(tx: Tx, number: int, person: str, message: int) -> None:
 def mark_answered(tx: Tx, number: int, message: int) -> None:
     """Support has written to all who take part."""
     tx.run("UPDATE participants SET answered = ? WHERE ticket = ?", message, number)
+
+
+def mark_old(tx: Tx, number: int, mail: int) -> None:
+    """That mail is one of earlier days: its words are no news to those who have nothing else to read."""
+    tx.run(
+        "UPDATE participants SET seen = answered WHERE ticket = ? AND answered > seen AND NOT EXISTS (SELECT 1"
+        " FROM messages m WHERE m.ticket = participants.ticket AND m.id > participants.seen AND m.role = 'agent'"
+        " AND m.is_note = FALSE AND COALESCE(m.mail, 0) <> ?)",
+        number, mail,
+    )  # fmt: skip
 
 
 def mark_copied(tx: Tx, number: int) -> None:

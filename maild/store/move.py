@@ -13,7 +13,8 @@ import peewee
 import psycopg
 
 from maild.core.errors import ConfigError, StoreBusy
-from maild.store.db import open_backend
+from maild.store import words
+from maild.store.db import Tx, open_backend
 from maild.store.postgres import open_postgres, storable
 
 # In the order in which they are printed.
@@ -25,6 +26,7 @@ TABLES = (
     "drafts", "draft_files",
 )  # fmt: skip
 _HISTORY = "schema_migration"
+_INDEX = "words"  # made anew from what was copied; FTS5 keeps it in several tables
 _AT_ONCE = 100  # rows; a mail may have 25 MiB
 _SUM = 2**256
 
@@ -61,7 +63,9 @@ def move(source_url: str, target_url: str) -> list[Copied]:
     source, target = open_backend(source_url), open_postgres(target_url)
     try:
         with source.reading(), target.writing():
-            return _copy_all(source.database, target.database)
+            copied = _copy_all(source.database, target.database)
+            words.index_all(Tx(target))
+            return copied
     except (peewee.PeeweeException, psycopg.Error) as error:
         raise StoreBusy(f"nothing has been copied: {error}") from error
     finally:
@@ -71,7 +75,8 @@ def move(source_url: str, target_url: str) -> list[Copied]:
 
 def _copy_all(source: peewee.Database, target: Any) -> list[Copied]:
     tables = [_table(target, name) for name in TABLES]
-    if forgotten := set(source.get_tables()) - {*TABLES, _HISTORY, "sqlite_sequence"}:
+    here = {name for name in source.get_tables() if name != _INDEX and not name.startswith(f"{_INDEX}_")}
+    if forgotten := here - {*TABLES, _HISTORY, "sqlite_sequence"}:
         raise LookupError(f"tables that nobody copies: {forgotten}")
     for table in tables:
         target.execute_sql(f'LOCK TABLE "{table.name}"')

@@ -6,7 +6,7 @@ The password comes from libpq's own places (PGPASSFILE, `passfile=` in the URL) 
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import Any
@@ -59,6 +59,16 @@ class Postgres(Backend):
     lock = " FOR UPDATE"
     skip_locked = " FOR UPDATE SKIP LOCKED"
 
+    put_words = (
+        "INSERT INTO words (ticket, people, text) VALUES (?, string_to_array(?, ' '), to_tsvector('simple', ?))"
+        " ON CONFLICT (ticket) DO UPDATE SET people = EXCLUDED.people, text = EXCLUDED.text"
+    )
+    find_words = (
+        "SELECT ticket FROM words WHERE text @@ to_tsquery('simple', ?) AND people && string_to_array(?, ' ')"
+        " AND ticket < ? ORDER BY ticket DESC LIMIT ?"
+    )
+    drop_words = "DELETE FROM words WHERE ticket = ?"
+
     def __init__(self, database: PooledPsycopg3Database, conninfo: str) -> None:
         super().__init__(database)
         self._pool: Any = database
@@ -94,6 +104,10 @@ class Postgres(Backend):
                 self.recover()
                 stack.enter_context(self.database.atomic(mode))
             yield
+
+    def words_asked(self, people: Sequence[str], beginnings: Sequence[str]) -> tuple[str, ...]:
+        """A tsquery, and the people as an array in one text."""
+        return " & ".join(f"{one}:*" for one in beginnings), " ".join(people)
 
     def is_over(self) -> bool:
         """The connection is lost, or the server has given the transaction up."""

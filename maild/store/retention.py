@@ -78,6 +78,8 @@ def delete_tickets(tx: Tx, numbers: Sequence[int]) -> None:
     for table in _OF_TICKETS:
         tx.run(f"DELETE FROM {table} WHERE ticket IN ({marks})", *numbers)
     tx.run(f"DELETE FROM tickets WHERE number IN ({marks})", *numbers)
+    for number in numbers:
+        tx.drop_words(number)
 
 
 def _marks(values: Sequence[object]) -> str:

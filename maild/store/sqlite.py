@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -19,6 +19,10 @@ _PREFIX = "sqlite:///"
 
 class Sqlite(Backend):
     """A SQLite file, open."""
+
+    put_words = "INSERT OR REPLACE INTO words (rowid, people, text) VALUES (?, ?, ?)"
+    find_words = "SELECT rowid FROM words WHERE words MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?"
+    drop_words = "DELETE FROM words WHERE rowid = ?"
 
     def __init__(self, database: "_Database", path: Path) -> None:
         super().__init__(database)
@@ -49,6 +53,12 @@ class Sqlite(Backend):
         """WAL: readers see the last commit before they began."""
         context: AbstractContextManager[object] = self.database.atomic()
         return context
+
+    def words_asked(self, people: Sequence[str], beginnings: Sequence[str]) -> tuple[str, ...]:
+        """One question in the words of FTS5."""
+        whose = " OR ".join(f'"{one}"' for one in people)
+        words = " AND ".join(f'"{one}" *' for one in beginnings)
+        return (f"people : ({whose}) AND text : ({words})",)
 
     def is_over(self) -> bool:
         """SQLite rolls everything back when the disk is full or cannot be read."""

@@ -1,5 +1,6 @@
 """What a function of the database works with: SQL in, plain tuples out. Knows no table."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from maild.store.backend import Backend
@@ -50,6 +51,19 @@ class Tx:
             for column in database.get_columns(table)
             if column.data_type.lower() == "text"
         ]
+
+    def put_words(self, ticket: int, people: str, text: str) -> None:
+        """What the search finds of a ticket from now on: words of letters and digits, with spaces between them."""
+        self.run(self._backend.put_words, ticket, people, text)
+
+    def drop_words(self, ticket: int) -> None:
+        """The search finds nothing of that ticket any more."""
+        self.run(self._backend.drop_words, ticket)
+
+    def find_words(self, people: Sequence[str], beginnings: Sequence[str], before: int, limit: int) -> list[int]:
+        """The newest tickets, with numbers below `before`, of any of these people, with words that begin like that."""
+        asked = self._backend.words_asked(people, beginnings)
+        return [int(row[0]) for row in self.all(self._backend.find_words, *asked, before, limit)]
 
     def wait_turn(self, what: str) -> None:
         """From here to the commit no other node is past this point with the same word."""

@@ -2,12 +2,15 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from maild.core.requests import Scope
-from maild.store.mine import OwnTicket, Place, tickets_of
+from maild.core.search import beginnings
+from maild.store.mine import OwnTicket, Place, may_read, tickets_of
+from maild.store.words import find
 from maild.web.portal import Portal, Visitor
 
 _PAGE = 20  # tickets
@@ -15,6 +18,7 @@ _LONGEST = 200  # characters of a search
 _NUMBER = re.compile(
     r"[\[\s]*[^\d\[\]]{0,40}?([1-9][0-9]{0,17})\s*\]?", re.ASCII
 )  # 1042, #1042, № 1042, [Кактус #1042]
+_DIGITS = re.compile(r"[1-9][0-9]{0,17}")
 _PLACE = re.compile(r"([0-9]{1,17})-([1-9][0-9]{0,17})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,11 +35,26 @@ class TicketPages:
         return await self._portal.page(visitor, "tickets", context, here="tickets")
 
     async def search(self, request: Request, visitor: Visitor) -> Response:
-        """A number leads to its ticket; anything else finds nothing."""
-        asked = request.query_params.get("q", "")[:_LONGEST]
-        if found := _NUMBER.fullmatch(asked.strip()):
-            return RedirectResponse(f"/t/{found[1]}", 303)
-        context = {**await self.pane(request, visitor), "tickets": [], "older": "", "query": asked}
+        """A number of one's own leads to its ticket; words find tickets that have all of them."""
+        asked = request.query_params.get("q", "").replace("\0", "")[:_LONGEST].strip()
+        named = _NUMBER.fullmatch(asked)
+        is_his = await self._desk.store.read(may_read, int(named[1]) if named else 0, visitor.address)
+        if named and is_his:
+            return RedirectResponse(f"/t/{named[1]}", 303)
+        typed = beginnings(asked)
+        if not typed:
+            return RedirectResponse("/", 303)
+        before = _before(request.query_params.get("before", ""))
+        found = await self._desk.store.read(find, visitor.address, typed, before=before, limit=_PAGE + 1)
+        tickets, query = found[:_PAGE], f"/search?q={quote(asked, safe='')}"
+        context = {
+            **await self.pane(request, visitor, is_beside=True),
+            "tabs": [{"name": one.value, "url": url_of("/", one), "is_current": False} for one in Scope],
+            "tickets": [self._listed(one, Scope.MINE, visitor.language) for one in tickets],
+            "newer": query if request.query_params.get("before") else "",
+            "older": f"{query}&before={tickets[-1].number}" if len(found) > _PAGE else "",
+            "query": asked,
+        }
         return await self._portal.page(visitor, "tickets", context, here="tickets")
 
     async def pane(
@@ -70,6 +89,11 @@ class TicketPages:
             "is_incoming": ticket.is_incoming,
             "is_unread": ticket.is_unread,
         }
+
+
+def _before(text: str) -> int:
+    """The number that a page of found tickets begins below."""
+    return int(text) if _DIGITS.fullmatch(text) else 2**63 - 1
 
 
 def scope_of(request: Request) -> Scope:

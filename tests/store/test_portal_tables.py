@@ -97,6 +97,15 @@ def test_whoever_joins_or_is_merged_in_begins_with_nothing_unread(store: Store) 
     assert store.read_now(mine.unread_answers, late.address, 9) == 1
 
 
+def test_what_earlier_days_brought_is_no_news(store: Store) -> None:
+    old, live = new_ticket(store, IVAN), new_ticket(store, IVAN)
+    store.run_now(tickets.add_message, live, ANSWER, 1)
+    for number, mail in ((old, 2), (live, 3)):
+        store.run_now(tickets.add_message, number, ANSWER, mail)
+        store.run_now(mine.mark_old, number, mail)
+    assert [one.is_unread for one in store.read_now(mine.tickets_of, IVAN.address, Scope.ALL)] == [True, False]
+
+
 def test_a_thread_is_read_backwards_without_notes(store: Store) -> None:
     number = new_ticket(store)
     long = "ы" * (reading.CUT + 5)
