@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("address", metavar="ADDRESS")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask; without a terminal nobody is asked.")
 @as_json
 def erase(address: str, yes: bool, is_json: bool) -> None:
     """Erase what is known of a person, for good.
@@ -33,8 +33,8 @@ def erase(address: str, yes: bool, is_json: bool) -> None:
         raise click.BadParameter(str(error), param_hint="ADDRESS") from None
     with opened_desk(config) as desk:
         known = desk_erase.known_of(desk, person)
-        if known and not yes:
-            _ask(known, person)
+        if known and not yes and sys.stdin.isatty():  # a script that names a person has made up its mind
+            click.confirm(f"{person}: {_told(known)}. Erase all of it, for good?", abort=True, err=True)
         stand_in, known = desk_erase.erase(desk, person, whoami())
     is_clean = _clean(config)
     if is_json:
@@ -45,12 +45,6 @@ def erase(address: str, yes: bool, is_json: bool) -> None:
         click.echo(f"the audit list, which nobody can change, names the person {counted(known.audits, 'time')}")
     if not is_clean:
         click.echo("free pages of the database may still hold what was deleted: stop maild and erase once more")
-
-
-def _ask(known: "Known", person: str) -> None:
-    if not sys.stdin.isatty():
-        raise click.UsageError(f"--yes is required without a terminal: {person}: {_told(known)}")
-    click.confirm(f"{person}: {_told(known)}. Erase all of it, for good?", abort=True, err=True)
 
 
 def _told(known: "Known") -> str:

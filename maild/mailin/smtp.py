@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from aiosmtpd.smtp import Envelope as Draft
@@ -115,6 +115,13 @@ class SmtpConnection(ClientConnection):
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
         """aiosmtpd reads paths by the grammar of header fields: it drops source routes and allows comments."""
         return split_path(arg) or (None, None)
+
+    def _getparams(self, params: Sequence[str]) -> dict[str, str | bool] | None:
+        """aiosmtpd does not know MAIL's AUTH=, which whoever offers AUTH must take and may pass over (RFC 4954 §5)."""
+        found: dict[str, str | bool] | None = super()._getparams(params)
+        if found is not None and self.is_idle and isinstance(found.get("AUTH"), str):
+            del found["AUTH"]
+        return found
 
     def begin(self) -> None:
         """A mail is in progress."""

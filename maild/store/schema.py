@@ -19,8 +19,11 @@ _LOCK = 0x6D61696C64  # "maild": the advisory lock of whoever migrates
 def migrate(database: peewee.Database) -> list[str]:
     """Carry out the steps that are missing, in order, all or none; their names.
 
-    Raises ConfigError if the database knows steps that this release does not.
+    Looks before it locks: to read must be possible while somebody else writes. Raises ConfigError if the database knows
+    steps that this release does not.
     """
+    if not missing_steps(database):
+        return []
     with _alone(database):
         missing = missing_steps(database)
         if missing:

@@ -106,6 +106,21 @@ def test_a_unix_socket_is_private_enough(tmp_path: Path) -> None:
     asyncio.run(go())
 
 
+def test_postfix_may_say_who_had_logged_in_where_the_mail_began(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with open_door(tmp_path, unix=True, access=Access(None, users())) as scene:
+            client = await (await scene.client()).greet()
+            for parameters in ("AUTH=<>", "SIZE=100 AUTH=e+3Dmc2@example.com BODY=8BITMIME"):
+                assert (await client.ask(f"MAIL FROM:<a@x.example> {parameters}")).startswith("250 2.1.0 ")
+                assert (await client.ask("RCPT TO:<billing@desk.example> AUTH=<>")).startswith("555 5.5.4 ")
+                await client.ask("RSET")
+            for parameters in ("AUTH", "AUTH="):
+                assert (await client.ask(f"MAIL FROM:<a@x.example> {parameters}"))[:4] in ("501 ", "555 ")
+            await client.leave()
+
+    asyncio.run(go())
+
+
 def test_lmtp_knows_no_logins(tmp_path: Path) -> None:
     async def go() -> None:
         async with open_door(tmp_path, "lmtp", unix=True, access=Access(None, users())) as scene:
