@@ -96,6 +96,7 @@ class Mail:
     `text` is all the text, `reply` only the new words; `folds` are the half-open ranges of `text` left out of `reply`.
     Message-IDs stand without angle brackets. `defects` names what was odd; `error` says why a mail could not be parsed.
     `calendar_method` is that of a calendar mail in upper case: REPLY for an answer, REQUEST for an invitation.
+    `about` is the Message-ID of the mail that a complaint or a receipt is about, "" if it does not say.
     `kind_reason` says for a person what the kind was told by, "" for an ordinary mail.
     """
 
@@ -127,6 +128,7 @@ class Mail:
     reply_to: tuple[Mailbox, ...] = ()
     kind_reason: str = ""
     is_author_stand_in: bool = False
+    about: str = ""
 
     def field(self, name: str) -> str | None:
         """The value of the first field of that name, any case, or None."""

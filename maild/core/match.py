@@ -105,7 +105,7 @@ def keys_of(mail: Mail, envelope: Envelope, policy: Policy, keys: Keys) -> MailK
         said=mail.message_id if _may_lie_in_sent(mail, envelope, policy) else "",
         is_sent=bool(envelope.sent_in),
         letter=next(filter(None, letters), None),
-        returned_id=mail.bounce.original_message_id if mail.bounce else "",
+        returned_id=mail.bounce.original_message_id if mail.bounce else mail.about,
     )
 
 

@@ -41,6 +41,9 @@ _RUSSIAN = {
 }
 WORDS: dict[str, Word] = {word.value: word for word in Word} | _RUSSIAN
 
+_CUSTOMERS = frozenset({"continue", "продолжить"})
+_BEGIN = re.compile(r"#([^\W\d_]+)(?!\S)")
+
 EDGES = " \t\u00a0"
 _UNSEEN = re.compile(r"[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")  # what programs leave
 
@@ -48,3 +51,9 @@ _UNSEEN = re.compile(r"[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufef
 def seen(line: str) -> str:
     """The line as its reader sees it: without blanks around it, and without marks that nobody sees."""
     return _UNSEEN.sub("", line).strip(EDGES)
+
+
+def begins_with_command(line: str) -> bool:
+    """Does the line begin with a command of support's or a customer's, whoever wrote it?"""
+    match = _BEGIN.match(seen(line))
+    return match is not None and (match[1].lower() in WORDS or match[1].lower() in _CUSTOMERS)

@@ -8,7 +8,7 @@ from maild.core.identity import Identity, identity_of
 from maild.core.mail import Envelope
 from maild.core.received import received_moment
 from maild.desk.desk import Desk
-from maild.store import ledger
+from maild.store import arrivals
 from maild.store.db import Tx
 from maild.store.packing import Packed, pack
 
@@ -34,8 +34,8 @@ async def accept(
             identity, packed = _prepare(raw)
         else:
             identity, packed = await asyncio.to_thread(_prepare, raw)
-        delivery = ledger.Delivery(packed, identity, envelope, source_key, then)
-        mail, is_fresh = await desk.store.run_together(ledger.put_all, delivery)
+        delivery = arrivals.Delivery(packed, identity, envelope, source_key, then)
+        mail, is_fresh = await desk.store.run_together(arrivals.put_all, delivery)
     if is_fresh:
         desk.wake.mail.set()
     return mail

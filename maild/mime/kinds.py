@@ -11,6 +11,7 @@ from maild.core.mail import Bounce, Kind
 from maild.mime import attach, autoreply, bounces, report
 from maild.mime.alternatives import any_of
 from maild.mime.looks import Looks
+from maild.mime.returned import returned_in
 
 _LIST_FIELDS = (
     "list-id list-post list-unsubscribe list-help list-subscribe mailing-list x-mailing-list x-list-id x-beenthere "
@@ -30,14 +31,15 @@ _RECEIPT_CLASS = re.compile(r"content-classes:mdn|report\.ipm\.note\.ipn?rn", re
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """The kind, whether it was only guessed from subject or wording, what a bounce says, a calendar's METHOD, and in
-    words what the kind was told by."""
+    """The kind, whether it was only guessed from subject or wording, what a bounce says, a calendar's METHOD, in
+    words what the kind was told by, and the Message-ID of the mail that a complaint or a receipt is about."""
 
     kind: Kind
     is_guessed: bool = False
     bounce: Bounce | None = None
     calendar_method: str = ""
     reason: str = ""
+    about: str = ""
 
 
 def is_auto_generated(value: str) -> bool:
@@ -49,9 +51,9 @@ def sort_out(looks: Looks) -> Sort:
     """The kind of a mail; the surest sign counts, and a report counts more than who sent it."""
     types = _own_types(looks)
     if _is_complaint(looks, types):
-        return Sort(Kind.FEEDBACK_REPORT, reason="its feedback report")
+        return Sort(Kind.FEEDBACK_REPORT, reason="its feedback report", about=_about(looks))
     if _is_receipt(looks, types):
-        return Sort(Kind.RECEIPT, reason="its disposition notification")
+        return Sort(Kind.RECEIPT, reason="its disposition notification", about=_about(looks))
     bounce = bounces.read(looks)
     if bounce:
         reason = "its delivery status" if bounces.has_status(looks) else "its author, subject and words together"
@@ -60,6 +62,11 @@ def sort_out(looks: Looks) -> Sort:
     if method:
         return Sort(Kind.CALENDAR, calendar_method=method, reason=f"its calendar part, {method}")
     return _by_fields(looks)
+
+
+def _about(looks: Looks) -> str:
+    """The mail that a report is about: Original-Message-ID (RFC 8098 §3.2.5), else that of its copy (RFC 5965 §2)."""
+    return report.original_id(looks.leaves) or returned_in(looks.leaves, looks.text).message_id
 
 
 def _by_fields(looks: Looks) -> Sort:

@@ -141,6 +141,7 @@ def _mail(
         reply_to=header.people.reply_to,
         is_author_stand_in=header.people.is_author_stand_in,
         kind_reason=sort.reason,
+        about=sort.about,
     )
 
 

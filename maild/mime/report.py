@@ -16,6 +16,7 @@ from maild.mime.status import action_of, code_in, status_in
 STATUS_TYPES = frozenset(
     {"message/delivery-status", "message/global-delivery-status", "text/delivery-status", "message/delivery-report"}
 )
+_NOTIFICATION_TYPES = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
 _LINE_END = re.compile(r"\r{0,2}\n|\r")
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,60})[ \t]*:[ \t]*(.*)")
 _INLINE = re.compile(r"^[ \t>]{0,8}(?:final|original)-recipient[ \t]*:[ \t]*[\w-]{1,20};", re.IGNORECASE | re.MULTILINE)
@@ -49,9 +50,9 @@ def inline_recipients(text: str) -> tuple[BouncedRecipient, ...]:
 
 
 def original_id(leaves: Iterable[Leaf]) -> str:
-    """The Message-ID that a delivery-status part itself names, as Gmail does, "" if none."""
+    """The Message-ID that a delivery status itself names, as Gmail does, or a disposition notification; "" if none."""
     for leaf in leaves:
-        if leaf.type in STATUS_TYPES:
+        if leaf.type in STATUS_TYPES | _NOTIFICATION_TYPES:
             for group in _groups_of(charset.decode(leaf.content()[:_MAX_OCTETS]).text):
                 named = group.get("x-original-message-id") or group.get("original-message-id", "")
                 if named:

@@ -1,10 +1,12 @@
 """Where signatures, phones' advertisements, disclaimers and list footers stand among words that are not quoted.
 
-A signature never takes a question, code or a long paragraph with it. What a line looks like is asked of `signoffs`.
+A signature never takes a question, a command, code or a long paragraph with it. What a line looks like is asked of
+`signoffs`.
 """
 
 from collections.abc import Sequence
 
+from maild.core.words import begins_with_command
 from maild.mime import signoffs
 from maild.mime.html import Range
 from maild.mime.lines import Line, fold_all, within
@@ -32,11 +34,12 @@ def fold_signatures(lines: Sequence[Line], marked: tuple[Range, ...] = ()) -> No
 
 
 def _fold_marked(lines: Sequence[Line], marked: tuple[Range, ...]) -> None:
-    """People type into their signature's element: not if it asks or is long."""
+    """People type into their signature's element: not if it asks, holds a command or is long."""
     for one in marked:
         found = [line for line in within(lines, (one,)) if not line.is_folded] if len(marked) < 9 else []
         words = [line for line in found if not line.is_blank]
-        if len(words) <= _MAX_DELIMITED and not any(signoffs.asks(line.words) for line in words):
+        is_typed = any(signoffs.asks(line.words) or begins_with_command(line.words) for line in words)
+        if len(words) <= _MAX_DELIMITED and not is_typed:
             fold_all(found)
 
 
@@ -110,13 +113,15 @@ def _below_delimiter(stretch: list[Line], number: int) -> int:
 
 
 def _reach(stretch: list[Line], number: int, most: int) -> int:
-    """The end of a signature: before the first paragraph below that is no part of one."""
+    """The end of a signature: before the first paragraph below that is no part of one, or a command."""
     count, paragraph = 0, number
     for place in range(number + 1, len(stretch)):
         line = stretch[place]
         if line.is_blank:
             paragraph = place + 1
             continue
+        if begins_with_command(line.words):
+            return place  # `#note` counts on any line (SPEC section 8), and programs put the signature above it
         if (
             signoffs.is_disclaimer(line.words)
             or signoffs.is_list_footer(line.words)
@@ -131,11 +136,13 @@ def _reach(stretch: list[Line], number: int, most: int) -> int:
 
 
 def _without_questions(stretch: list[Line], number: int) -> int:
-    """The end of a disclaimer: the end of the stretch, or before a paragraph that ends with a question."""
+    """The end of a disclaimer: the end of the stretch, before a paragraph that ends with a question, or a command."""
     paragraph = number
     for place in range(number + 1, len(stretch)):
         if stretch[place].is_blank:
             paragraph = place + 1
+        elif begins_with_command(stretch[place].words):
+            return place
         elif stretch[place].is_code or stretch[place].words.endswith("?"):
             return paragraph
     return len(stretch)

@@ -166,11 +166,12 @@ def _references(tx: Tx, letter: Letter, *, with_notes: bool) -> tuple[str, ...]:
         letter.ticket, letter.message or _last_before(tx, letter), with_notes,
     )  # fmt: skip
     written = tx.all(
-        "SELECT message_id, COALESCE(message, 0) FROM outbox WHERE ticket = ? AND to_address = ? AND id < ?"
-        " ORDER BY id",
+        "SELECT message_id, COALESCE(message, (SELECT MAX(b.message) FROM outbox b WHERE b.ticket = o.ticket"
+        " AND b.id < o.id), 0) FROM outbox o WHERE ticket = ? AND to_address = ? AND id < ? ORDER BY id",
         letter.ticket, letter.to_address, letter.id,
     )  # fmt: skip
-    # A letter of ours stands behind the message it carried; what the letter answers comes last.
+    # A letter of ours stands behind the message it carried, a reminder behind the last one of all that was written
+    # about before; what the letter answers comes last.
     ordered = sorted([(row[0], 0, row[1]) for row in said] + [(row[1], 1, row[0]) for row in written])
     found = list(dict.fromkeys(entry[2] for entry in ordered))
     return tuple(found[:1] + found[1:][-(_REFERENCES - 1) :])

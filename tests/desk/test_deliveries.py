@@ -155,3 +155,44 @@ def test_every_status_has_words(tmp_path: Path, status: str, ru: str, en: str) -
             assert say("", "ru") == ""
 
     asyncio.run(main())
+
+
+_REPORT = """\
+From: reports@isp.example
+To: billing@desk.example
+Subject: report
+Message-ID: <{kind}@isp.example>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type={kind}; boundary=b
+
+--b
+Content-Type: text/plain
+
+About a letter.
+--b
+Content-Type: message/{kind}
+
+{fields}
+--b{copy}--
+"""
+
+
+@pytest.mark.parametrize("kind", ["feedback-report", "disposition-notification"])
+def test_a_complaint_or_receipt_belongs_to_the_ticket_of_the_letter_that_it_names(tmp_path: Path, kind: str) -> None:
+    async def main() -> None:
+        async with conversation(tmp_path) as talk:
+            _, answer = await answered(talk)
+            name = answer.message["Message-ID"]
+            is_receipt = kind == "disposition-notification"
+            fields = f"Original-Message-ID: {name}" if is_receipt else "Feedback-Type: abuse"
+            copy = "" if is_receipt else f"\nContent-Type: message/rfc822\n\nSubject: x\nMessage-ID: {name}\n\ny\n--b"
+            raw = _REPORT.format(kind=kind, fields=fields, copy=copy).encode()
+            await talk.take(raw, mail_from="reports@isp.example", rcpt_tos=("billing@desk.example",))
+            await receive_waiting(talk.desk)
+            assert (talk.status(1), talk.events(1)[-1]) == ("pending", "receipt")
+            forged = raw.replace(str(name).strip("<>").encode(), b"1.c.other@desk.example").replace(b"@isp", b"@isp2")
+            await talk.take(forged, mail_from="reports@isp.example", rcpt_tos=("billing@desk.example",))
+            await receive_waiting(talk.desk)
+            assert talk.events(1).count("receipt") == 1, "what names no letter of ours belongs to no ticket"
+
+    asyncio.run(main())

@@ -48,7 +48,7 @@ def reading(folder: Path, *mailboxes: str) -> str:
 
 def mail(number: int, to: str = SUPPORT, body: str = "Hello, it does not work.") -> bytes:
     """A customer's mail, one of many."""
-    sender = f"client{number}@customer{number // 50}.example"
+    sender = f"client{number}@customer{number // 50 or ''}.example"
     return (
         f"From: Client {number} <{sender}>\r\nTo: {to}\r\nSubject: Question {number}\r\n"
         f"Message-ID: <question-{number}@customer.example>\r\nDate: Mon, 23 Nov 2026 12:00:00 +0000\r\n\r\n{body}\r\n"

@@ -132,7 +132,7 @@ def test_the_moment_is_the_servers_and_the_recipient_the_fields(server: ImapServ
     sweep(server, intake_of(desk))
     envelopes = [envelope for _, envelope in desk.store.read_now(ledger.recent, 2)]
     assert [envelope.rcpt_tos for envelope in envelopes] == [("billing@desk.example",), ("tech@desk.example",)]
-    assert [envelope.mail_from for envelope in envelopes] == ["client2@customer0.example", "bounce@client.example"]
+    assert [envelope.mail_from for envelope in envelopes] == ["client2@customer.example", "bounce@client.example"]
     assert {envelope.received_at for envelope in envelopes} == {moment}
     assert {(envelope.mailbox, envelope.is_trusted_peer) for envelope in envelopes} == {("support", True)}
 

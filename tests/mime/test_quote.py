@@ -93,6 +93,16 @@ def test_ordinary_words_are_left_alone(text: str) -> None:
     assert reply_of(text, ()) == text
 
 
+@pytest.mark.parametrize("command", ["#note перезвонить", "#Заметка", "#решено", "#continue"])
+@pytest.mark.parametrize("signature", ["С уважением,\nАнна\n", "-- \nАнна", "This email is confidential.\n"])
+def test_a_command_below_the_signature_is_no_part_of_it(signature: str, command: str) -> None:
+    assert new_words(f"Готово.\n\n{signature}\n{command}\nВнутри.") == f"Готово.\n\n{command}\nВнутри."
+
+
+def test_what_only_looks_like_a_command_stays_in_the_signature() -> None:
+    assert new_words("Готово.\n\n-- \nАнна\n#1 в продажах\n#notebooks\nhttp://x.example/#note") == "Готово."
+
+
 @pytest.mark.parametrize(
     "old", ["On 7 May 2025 at 10:11, Desk wrote:\n> old", "-----Original Message-----\nFrom: Desk\nTo: me\n\nold"]
 )

@@ -81,6 +81,16 @@ def test_letters_of_a_ticket_share_one_subject_but_the_minimal_acknowledgement(l
     assert subjects == {f"[#1042] {sample_context(Letter.ANSWER, language)['ticket']['subject']}"}
 
 
+@pytest.mark.parametrize(("letter", "language"), EVERY_LETTER)
+def test_a_ticket_without_a_subject_is_named_by_its_number_alone(letter: Letter, language: str) -> None:
+    context = sample_context(letter, language)
+    if context.get("ticket"):
+        context["ticket"]["subject"] = ""
+    rendered = RENDERER.letter(letter, language, context)
+    for empty in ("«»", "“”", ": ."):
+        assert empty not in rendered.text + rendered.html
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_minimal_acknowledgement_says_nothing_the_stranger_wrote(language: str) -> None:
     strange = sample_context(Letter.NEW_TICKET, language)

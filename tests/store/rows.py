@@ -10,7 +10,7 @@ from maild.core.identity import identity_of
 from maild.core.letter import Letter
 from maild.core.mail import Mailbox
 from maild.core.tokens import Purpose
-from maild.store import ledger, outbox, tickets
+from maild.store import arrivals, ledger, outbox, tickets
 from maild.store.db import Store, Tx
 from maild.store.ledger import Fate
 from maild.store.packing import pack
@@ -21,12 +21,12 @@ only_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 RAW = b"Message-ID: <1@client.example>\r\nSubject: a\r\n\r\nHello.\r\n"
 
 
-def delivery(raw: bytes = RAW, *, source_key: str | None = None, **envelope: Any) -> ledger.Delivery:
-    return ledger.Delivery(pack(raw), identity_of(raw), make_envelope(**envelope), source_key)
+def delivery(raw: bytes = RAW, *, source_key: str | None = None, **envelope: Any) -> arrivals.Delivery:
+    return arrivals.Delivery(pack(raw), identity_of(raw), make_envelope(**envelope), source_key)
 
 
 def put(store: Store, raw: bytes = RAW, *, source_key: str | None = None, **envelope: Any) -> tuple[int, bool]:
-    return store.run_now(ledger.put, delivery(raw, source_key=source_key, **envelope))
+    return store.run_now(arrivals.put, delivery(raw, source_key=source_key, **envelope))
 
 
 def state(store: Store, mail: int) -> str:
@@ -74,7 +74,8 @@ def add_letter(
     now: datetime = NOW,
     message_id: str = "",
     is_provoked: bool = False,
+    about: int | None = None,
 ) -> int:
     send = Send(letter, ticket or 0, Mailbox("Иван", to), Purpose.CUSTOMER, "ru", is_provoked=is_provoked)
     identifier = message_id or f"{count(store, 'outbox')}@desk.example"
-    return store.run_now(outbox.add, send, ticket, None, identifier, now)
+    return store.run_now(outbox.add, send, ticket, about, identifier, now)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from maild.core.errors import ConfigError, StoreBusy
-from maild.store import ledger
+from maild.store import arrivals, ledger
 from maild.store.db import Store, open_store
 from tests.disks import fill, small_disk
 from tests.store.rows import RAW, count, delivery, put
@@ -56,7 +56,7 @@ def test_of_a_batch_that_does_not_fit_every_answer_is_true(store_on_disk: Store,
 
     async def all_at_once() -> list[tuple[int, bool] | BaseException]:
         return await asyncio.gather(
-            *(store.run_together(ledger.put_all, delivery(raw)) for raw in raws),
+            *(store.run_together(arrivals.put_all, delivery(raw)) for raw in raws),
             return_exceptions=True,
         )
 

@@ -9,7 +9,7 @@ from maild.core.letter import Letter
 from maild.core.mail import Door, Mailbox
 from maild.core.ticket import Status
 from maild.core.tokens import Purpose
-from maild.store import answers, changes, filings, ledger, outbox, packing, tickets
+from maild.store import answers, arrivals, changes, filings, ledger, outbox, packing, tickets
 from maild.store.db import Store
 from maild.store.filings import Filing, Mark
 from tests.values import IVAN, NOW, make_envelope
@@ -131,7 +131,7 @@ def test_letters_of_a_queue_are_claimed_by_its_mailbox_only(store: Store) -> Non
 def delivered(store: Store, words: bytes, *, user: str = "", key: str | None = None) -> ledger.SpooledMail:
     raw = b"Message-ID: <said@office.example>\r\nFrom: a@office.example\r\n\r\n" + words
     envelope = make_envelope(door=Door.IMAP, user=user, peer="queue")
-    mail, _ = store.run_now(ledger.put, ledger.Delivery(packing.pack(raw), identity_of(raw), envelope, key))
+    mail, _ = store.run_now(arrivals.put, arrivals.Delivery(packing.pack(raw), identity_of(raw), envelope, key))
     return store.read_now(ledger.load, mail)
 
 

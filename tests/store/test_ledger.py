@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from maild.core.mail import Door
-from maild.store import ledger
+from maild.store import arrivals, ledger
 from maild.store.db import Store
 from tests.store.rows import RAW, count, delivery, fate, put, settle, state
 from tests.values import BILLING, NOW, TECH
@@ -58,7 +58,7 @@ def test_of_deliveries_that_come_at_once_each_gets_the_answer_that_it_would_get_
     old, _ = put(store)
     new = [RAW + bytes([65 + n]) for n in range(3)]
     crowd = [delivery(new[0]), delivery(), delivery(new[1]), delivery(new[0], rcpt_tos=(TECH,)), delivery(new[2])]
-    answers = store.run_now(ledger.put_all, crowd)
+    answers = store.run_now(arrivals.put_all, crowd)
     mails = [answers[place][0] for place in (0, 2, 4)]
     assert old < mails[0] < mails[1] < mails[2], "in the order they came"
     assert answers == [(mails[0], True), (old, False), (mails[1], True), (mails[0], True), (mails[2], True)]
@@ -70,7 +70,7 @@ def test_of_deliveries_that_come_at_once_each_gets_the_answer_that_it_would_get_
 
 def test_sources_that_come_at_once_are_told_apart(store: Store) -> None:
     crowd = [delivery(RAW + bytes([65 + n % 2]), source_key=f"imap/1/{n % 3}") for n in range(4)]
-    answers = store.run_now(ledger.put_all, crowd)
+    answers = store.run_now(arrivals.put_all, crowd)
     assert [fresh for _, fresh in answers] == [True, True, False, False]
     assert (count(store, "mails"), count(store, "arrivals")) == (2, 3)
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from maild.core.identity import identity_of
 from maild.core.mail import Door, Mark
-from maild.store import ledger, mailboxes
+from maild.store import arrivals, ledger, mailboxes
+from maild.store.arrivals import Delivery
 from maild.store.db import Store
-from maild.store.ledger import Delivery
 from maild.store.mailboxes import OLDER, Progress
 from maild.store.packing import pack
 from tests.values import NOW, make_envelope
@@ -41,7 +41,7 @@ def test_progress_goes_forward_only(store: Store) -> None:
 def test_a_message_is_entered_once_and_moves_the_progress_with_it(store: Store) -> None:
     store.run_now(mailboxes.begin, START)
     for _ in range(2):
-        store.run_now(ledger.put_all, [delivery(12)])
+        store.run_now(arrivals.put_all, [delivery(12)])
     assert store.read_now(mailboxes.in_ledger, "support", 7, [11, 12]) == {12}
     assert store.read_now(lambda tx: tx.all("SELECT COUNT(*) FROM arrivals")) == [(1,)]
     [progress] = [store.read_now(mailboxes.progress, "support")]
@@ -54,15 +54,15 @@ def test_a_message_is_entered_once_and_moves_the_progress_with_it(store: Store) 
 
 
 def test_what_was_moved_out_of_the_spam_folder_counts(store: Store) -> None:
-    [(mail, _)] = store.run_now(ledger.put_all, [delivery(12, Mark.JUNK)])
+    [(mail, _)] = store.run_now(arrivals.put_all, [delivery(12, Mark.JUNK)])
     store.run_now(ledger.hold, mail, "in the spam folder of a mailbox")
-    assert store.run_now(ledger.put_all, [delivery(13, Mark.JUNK)]) == [(mail, False)]
-    assert store.run_now(ledger.put_all, [delivery(14)]) == [(mail, True)]
+    assert store.run_now(arrivals.put_all, [delivery(13, Mark.JUNK)]) == [(mail, False)]
+    assert store.run_now(arrivals.put_all, [delivery(14)]) == [(mail, True)]
     assert [row.state for row in store.read_now(ledger.rows)] == ["spooled"]
     assert [each.mark for each in store.read_now(ledger.load, mail).arrivals] == [Mark.JUNK, Mark.JUNK, Mark.NONE]
 
 
 def test_what_is_held_for_another_reason_stays_held(store: Store) -> None:
-    [(mail, _)] = store.run_now(ledger.put_all, [delivery(12, Mark.JUNK)])
+    [(mail, _)] = store.run_now(arrivals.put_all, [delivery(12, Mark.JUNK)])
     store.run_now(ledger.hold, mail, "sender failed authentication")
-    assert store.run_now(ledger.put_all, [delivery(13)]) == [(mail, False)]
+    assert store.run_now(arrivals.put_all, [delivery(13)]) == [(mail, False)]

@@ -11,6 +11,7 @@ from maild.core.facts import MailKeys
 from maild.core.requests import Scope
 from maild.core.ticket import Status
 from maild.store import (
+    arrivals,
     deadlines,
     grants,
     ledger,
@@ -63,7 +64,7 @@ class Watched(Tx):
 
 
 def put_again(tx: Tx) -> None:
-    ledger.put(tx, delivery(source_key="source", rcpt_tos=("x@desk.example",)))
+    arrivals.put(tx, delivery(source_key="source", rcpt_tos=("x@desk.example",)))
 
 
 def material(tx: Tx) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from maild.core.errors import ConfigError, StoreBusy
 from maild.core.facts import MailKeys
-from maild.store import deadlines, ledger, nonces, outbox, settings, tickets
+from maild.store import arrivals, deadlines, ledger, nonces, outbox, settings, tickets
 from maild.store.db import Store, Tx, migrate_store, open_store
 from tests.servers import Postgres, postgres, until
 from tests.store.rows import RAW, add_letter, count, delivery, new_ticket, put, settle, state
@@ -112,7 +112,7 @@ def test_a_delivery_that_comes_while_another_node_settles_its_mail_is_not_lost(s
 
 
 def put_in(tx: Tx, rcpt: str) -> None:
-    ledger.put(tx, delivery(rcpt_tos=(rcpt,)))
+    arrivals.put(tx, delivery(rcpt_tos=(rcpt,)))
 
 
 def test_who_has_lost_his_lease_does_not_settle_what_another_node_has(store: Store, other: Store) -> None:

@@ -72,6 +72,17 @@ def test_long_threads_keep_their_first_reference_and_the_newest(store: Store) ->
     assert len(found.earlier) == 10
 
 
+def test_a_reminder_stands_in_the_references_where_it_was_written_and_never_first(store: Store) -> None:
+    number = new_ticket(store)
+    asked = say(store, number, message(reply="вопрос", message_id="q@client.example"))
+    add_letter(store, number, about=asked, message_id="ack@desk.example")
+    answered = say(store, number, message(reply="ответ", author=ANNA, role=Role.AGENT, message_id="a@office.example"))
+    add_letter(store, number, about=answered, message_id="answer@desk.example")
+    add_letter(store, number, message_id="reminder@desk.example")
+    found = material(store, add_letter(store, number, message_id="closed@desk.example"), with_notes=False)
+    assert found.references == ("q@client.example", "ack@desk.example", "answer@desk.example", "reminder@desk.example")
+
+
 def test_support_sees_the_customers_other_questions_and_not_those_of_others(store: Store) -> None:
     number, other, closed = new_ticket(store), new_ticket(store), new_ticket(store)
     new_ticket(store, OLGA, IVAN)

@@ -14,7 +14,7 @@ from maild.core.identity import identity_of
 from maild.core.mail import Door, Envelope
 from maild.desk.desk import Desk
 from maild.desk.holds import drop
-from maild.store import ledger
+from maild.store import arrivals, ledger
 from maild.store.packing import pack
 from maild.web.jobs import JobReport
 from maild.web.ops import ops_app
@@ -45,7 +45,7 @@ class Ops:
         """One more mail in the ledger."""
         raw = f"Message-ID: <{number}@x.example>\r\n\r\nHello\r\n".encode()
         envelope = Envelope("a@x.example", ("billing@desk.example",), door, "", False, "", self.clock())
-        return self.desk.store.run_now(ledger.put, ledger.Delivery(pack(raw), identity_of(raw), envelope))[0]
+        return self.desk.store.run_now(arrivals.put, arrivals.Delivery(pack(raw), identity_of(raw), envelope))[0]
 
 
 @pytest.fixture

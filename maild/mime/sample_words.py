@@ -1,0 +1,78 @@
+"""The story that samples of letters and pages tell, in Russian and in English."""
+
+RUSSIAN = {
+    "subject": "Не приходит счёт за ноябрь",
+    "status": "В работе",
+    "solved_status": "Проблема решена",
+    "pending_status": "Ждёт ответа клиента",
+    "category": "Счета и оплата",
+    "topic": "Возврат денег",
+    "field": "Номер договора",
+    "field_help": "шесть цифр, стоит на первой странице",
+    "field_value": "120417",
+    "date": "Дата оплаты",
+    "wrong_date": "позавчера",
+    "choice": "Куда вернуть",
+    "choices": "карта, счёт",
+    "person": "Иван Петров",
+    "agent": "Анна Смирнова",
+    "question": "Здравствуйте!\n\nСчёт за ноябрь так и не пришёл, хотя оплата прошла ещё третьего числа. В личном "
+    'кабинете вижу вот что:\n\n```\nGET /api/invoices?month=2026-11\n404 {"error": "invoice not found"}\n```\n\n'
+    "Снимок экрана во вложении. Подскажите, когда его ждать?",
+    "answer": "Добрый день, Иван!\n\nСчёт действительно не сформировался: платёж пришёл без номера договора. Мы "
+    "привязали его вручную, счёт во вложении.\n\nОн же лежит в личном кабинете: "
+    "https://kaktus.example/invoices/2026-11",
+    "more": "Счёт пришёл, спасибо, но в нём указан старый адрес. Можно исправить?",
+    "note": "Похоже на ту же ошибку, что и в октябре: смотрите журнал биллинга.",
+    "other": "Как сменить тариф",
+    "file": "снимок экрана 2026-11-23.png",
+    "invoice": "Счёт № 311 за ноябрь.pdf",
+    "film": "Как выгрузить счёт.mp4",
+    "backup": "архив за 2026 год.zip",
+    "bounce": "550 5.1.1 User unknown",
+    "bounce_words": "такого адреса нет",
+    "hold": "Срочно: смена реквизитов",
+    "hold_reason": "отправитель не прошёл проверку подлинности",
+    "problem": "такой команды нет",
+    "budget": "Адрес newsletter@spam.example: 3 подтверждения за последний час, больше не отправляем.",
+    "solved": "Спасибо, проблема решена",
+    "continue": "Проблема не решена, продолжить общение",
+}
+ENGLISH = {
+    "subject": "The invoice for November has not arrived",
+    "status": "In progress",
+    "solved_status": "Problem solved",
+    "pending_status": "Waiting for the customer",
+    "category": "Invoices and payments",
+    "topic": "Refund",
+    "field": "Contract number",
+    "field_help": "six digits, on the first page",
+    "field_value": "120417",
+    "date": "Date of payment",
+    "wrong_date": "two days ago",
+    "choice": "Refund to",
+    "choices": "card, account",
+    "person": "Helen Carter",
+    "agent": "Anna Smith",
+    "question": "Hello,\n\nThe invoice for November has not arrived, although we paid on the 3rd. My account shows "
+    'this:\n\n```\nGET /api/invoices?month=2026-11\n404 {"error": "invoice not found"}\n```\n\n'
+    "A screenshot is attached. When can I expect it?",
+    "answer": "Hello Helen,\n\nThe invoice was not made, because the payment came without a contract number. We have "
+    "linked it by hand; the invoice is attached.\n\nYou also find it in your account: "
+    "https://kaktus.example/invoices/2026-11",
+    "more": "The invoice is here, thank you, but it shows our old address. Can you correct it?",
+    "note": "Looks like the same fault as in October: see the billing log.",
+    "other": "How to change my plan",
+    "file": "screenshot 2026-11-23.png",
+    "invoice": "Invoice 311 November.pdf",
+    "film": "How to download an invoice.mp4",
+    "backup": "archive of 2026.zip",
+    "bounce": "550 5.1.1 User unknown",
+    "bounce_words": "there is no such address",
+    "hold": "Urgent: new bank details",
+    "hold_reason": "the sender failed authentication",
+    "problem": "there is no such command",
+    "budget": "Address newsletter@spam.example: 3 acknowledgements within the last hour, no more are sent.",
+    "solved": "Thank you, the problem is solved",
+    "continue": "The problem is not solved, continue",
+}
