@@ -8,6 +8,7 @@ import re
 import unicodedata
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from maild.core.address import ascii_domain, is_mailbox
 
@@ -20,6 +21,7 @@ _NOTHING = frozenset({"Cf", "Cs"})  # zero-width, bidi and tag characters; lone 
 # Latin and Cyrillic letters, digits and punctuation, nothing of the above: all there is to see of most values.
 _ORDINARY = re.compile("[ -~\u00a1-\u00ac\u00ae-\u024f\u0400-\u04ff\u2010-\u2027\u2116]*")
 _NOT_IN_NAMES = str.maketrans("", "", '"<>\\')
+_ATOM = re.compile(r"[\w!#$%&'*+/?^`{|}~-]+", re.ASCII)  # RFC 5322 §3.2.3, without "=": no encoded word
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")  # RFC 5322 §3.6.8
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
@@ -82,7 +84,16 @@ def display_name(name: str) -> list[str]:
     shown = clean_header(name.translate(_NOT_IN_NAMES), MAX_NAME)
     if not shown:
         return []
-    return [f'"{shown}"'] if _is_plain(shown) else encoded_words(shown)
+    return [f'"{shown}"'] if _is_plain(shown) else _phrase(shown)
+
+
+def _phrase(shown: str) -> list[str]:
+    """ASCII words stay as they are: some readers keep the blank between two encoded words, in the middle of a name."""
+    tokens: list[str] = []
+    for is_atom, group in groupby(shown.split(), lambda word: _ATOM.fullmatch(word) is not None):
+        words = list(group)
+        tokens += words if is_atom else encoded_words(" ".join(words))
+    return tokens
 
 
 def address(value: str, *, smtputf8: bool = False) -> str:

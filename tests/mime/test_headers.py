@@ -80,6 +80,13 @@ def test_no_name_adds_a_mailbox_or_a_field(name: str) -> None:
     assert [one.addr_spec for one in parsed["From"].addresses] == ["billing@desk.example"]
 
 
+@pytest.mark.parametrize("name", ["Александр Пушкин via Кактус", "Иванов, Пётр (склад) via Кактус; x", "=?x via Ъ"])
+def test_ascii_words_of_a_name_part_its_encoded_words(name: str) -> None:
+    raw = mailbox_field("From", name, "b@x.example").encode() + b"\r\n"
+    found = BytesParser(policy=email.policy.default).parsebytes(raw)["From"]  # it keeps blanks between encoded words
+    assert (found.addresses[0].display_name, found.addresses[0].addr_spec) == (name, "b@x.example")
+
+
 def test_names_are_quoted_or_encoded_and_lose_what_could_be_read_as_an_address() -> None:
     assert display_name("Smith, J.") == ['"Smith, J."']
     assert display_name('"Boss" <boss@bank.example>') == ['"Boss boss@bank.example"']
