@@ -36,7 +36,7 @@ class TicketPages:
         return await self._portal.page(visitor, "tickets", context, here="tickets")
 
     async def search(self, request: Request, visitor: Visitor) -> Response:
-        """A number leads to its ticket, beside a word only if that is one's own; words find tickets that have them all."""
+        """A number leads to its ticket, beside a word only to one of his own; words find tickets that have them all."""
         asked = request.query_params.get("q", "").replace("\0", "")[:_LONGEST].strip()
         named = _NUMBER.fullmatch(asked)
         is_his = await self._desk.store.read(may_read, int(named[1]) if named else 0, visitor.address)
