@@ -32,7 +32,7 @@ from maild.web.uploads import Limits, Uploads
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
-_FILES = ("style.css", "portal.css", "ask.css", "ask.js", "icon.svg")
+_FILES = ("style.css", "portal.css", "ask.css", "ask.js", "live.js", "icon.svg")
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _STYLE_AGE = 3600  # seconds
 _RETRY_AFTER = 30  # seconds

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -36,13 +37,15 @@ _RANGE = re.compile(r"\s*([a-zA-Z]{1,8})[a-zA-Z0-9-]*\s*(?:;\s*q\s*=\s*([0-9.]{1
 class Visitor:
     """Somebody who is signed in: his (normalised) address, the language of his pages, the id of his session.
 
-    `path` is what he looks at: the way back when he has chosen another language.
+    `path` is what he looks at: the way back when he has chosen another language. `has` names the states of that page
+    that his browser still holds, as the field If-None-Match writes them.
     """
 
     address: str
     language: str
     session: str
     path: str = "/"
+    has: str = ""
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -66,7 +69,8 @@ class Portal:
             return None
         address, language = found
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return Visitor(address, language or self.language(request), session, path)
+        has = request.headers.get("if-none-match", "") if request.method in ("GET", "HEAD") else ""
+        return Visitor(address, language or self.language(request), session, path, has)
 
     def language(self, request: Request) -> str:
         """Of somebody whose language is not known: what the address says, the browser, or the desk's."""
@@ -110,19 +114,27 @@ class Portal:
     async def page(
         self, visitor: Visitor, name: str, context: Mapping[str, object], status: int = 200, *, here: str = ""
     ) -> Response:
-        """A page in the frame. `here` names the entry of the navigation that it is: tickets, ask, access."""
+        """A page in the frame. `here` names the entry of the navigation that it is: tickets, ask, access.
+
+        Nothing of it is made for a browser that shows the very same: 304 (RFC 9110 §15.4.5).
+        """
         unread = await self.desk.store.read(mine.unread_answers, visitor.address, _MOST_UNREAD + 1)
         frame = {
             "desk": {"name": self.desk.policy.name},
             "visitor": visitor.address,
             "path": visitor.path,
-            "nonce": self.nonce(visitor),
             "unread": f"{_MOST_UNREAD}+" if unread > _MOST_UNREAD else unread or "",
             "here": here,
             "timezone": self.desk.policy.timezone,
             "languages": self.others(visitor.language),
         }
-        return self.render(name, visitor.language, {**frame, **context}, status)
+        shown = {**frame, **context}
+        tag = f'"{sha256(repr((name, visitor.language, shown)).encode()).hexdigest()[:24]}"'
+        if status == 200 and tag in visitor.has:
+            return Response(status_code=304, headers={"ETag": tag})
+        answer = self.render(name, visitor.language, {**shown, "nonce": self.nonce(visitor), "tag": tag}, status)
+        answer.headers["ETag"] = tag
+        return answer
 
     def others(self, language: str) -> list[dict[str, str]]:
         """The languages that these pages have besides, each by its own name."""
