@@ -18,6 +18,7 @@ _LONGEST = 200  # characters of a search
 _NUMBER = re.compile(
     r"[\[\s]*[^\d\[\]]{0,40}?([1-9][0-9]{0,17})\s*\]?", re.ASCII
 )  # 1042, #1042, № 1042, [Кактус #1042]
+_BARE = re.compile(r"\[[^\]]*\]|[#№\s0-9]+")  # nothing but a number, as subjects have it
 _DIGITS = re.compile(r"[1-9][0-9]{0,17}")
 _PLACE = re.compile(r"([0-9]{1,17})-([1-9][0-9]{0,17})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,11 +36,11 @@ class TicketPages:
         return await self._portal.page(visitor, "tickets", context, here="tickets")
 
     async def search(self, request: Request, visitor: Visitor) -> Response:
-        """A number of one's own leads to its ticket; words find tickets that have all of them."""
+        """A number leads to its ticket, beside a word only to one of his own; words find tickets that have them all."""
         asked = request.query_params.get("q", "").replace("\0", "")[:_LONGEST].strip()
         named = _NUMBER.fullmatch(asked)
         is_his = await self._desk.store.read(may_read, int(named[1]) if named else 0, visitor.address)
-        if named and is_his:
+        if named and (is_his or _BARE.fullmatch(asked)):
             return RedirectResponse(f"/t/{named[1]}", 303)
         typed = beginnings(asked)
         if not typed:
