@@ -1,4 +1,4 @@
-"""What axe-core says of the pages of the portal, light and dark, in two languages: nothing serious, nothing critical."""
+"""What axe-core says of the pages of the portal, light and dark, Russian and English: nothing serious or critical."""
 
 import importlib.util
 from collections.abc import Iterator
