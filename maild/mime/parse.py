@@ -152,7 +152,7 @@ def _decoded(name: str, value: str) -> str:
 
 
 def language_of(text: str) -> str:
-    """ru for Cyrillic (pasted logs in Latin may be twice as long), en for other letters, "" for none; code is neither."""
+    """ru for Cyrillic (pasted logs in Latin may be twice as long), en for other letters, "" for none or mere code."""
     words = _NO_WORDS.sub(" ", _CODE.sub(" ", text[:_MAX_SAMPLE]))
     letters = sum(map(len, _LETTERS.findall(words)))
     if not letters:
