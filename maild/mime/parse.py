@@ -15,6 +15,7 @@ _MAX_IDS = 1000
 _TRACE_FIELDS = frozenset({"received", "authentication-results"})
 _CYRILLIC = re.compile("[\u0400-\u04ff]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
+_CODE = re.compile(r"^[ \t]*```.*?(?:^[ \t]*```|\Z)", re.MULTILINE | re.DOTALL)
 _NO_WORDS = re.compile(r"https?://\S+|[^\s@]{1,64}@[^\s@]+")
 _MAX_SAMPLE = 5_000  # characters that tell the language
 
@@ -151,8 +152,8 @@ def _decoded(name: str, value: str) -> str:
 
 
 def language_of(text: str) -> str:
-    """ru for Cyrillic (pasted logs in Latin may be twice as long), en for other letters, "" for none."""
-    words = _NO_WORDS.sub(" ", text[:_MAX_SAMPLE])
+    """ru for Cyrillic (pasted logs in Latin may be twice as long), en for other letters, "" for none or mere code."""
+    words = _NO_WORDS.sub(" ", _CODE.sub(" ", text[:_MAX_SAMPLE]))
     letters = sum(map(len, _LETTERS.findall(words)))
     if not letters:
         return ""
