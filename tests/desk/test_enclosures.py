@@ -310,3 +310,20 @@ def test_the_copy_in_sent_is_no_larger_than_what_was_sent(tmp_path: Path) -> Non
             assert (await look_for_file(talk.desk, token)).file is not None
 
     asyncio.run(play())
+
+
+def test_the_copy_in_sent_is_no_larger_than_what_was_sent(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with conversation(tmp_path, **limits()) as talk:
+            letter = await answered(talk, {"large.zip": LARGE})
+            copy = await sent_copy(talk.desk, letter.row, BILLING_TEAM)
+            assert len(copy) < LIMIT
+            body = message_from_bytes(copy, policy=default).get_body(("plain",))
+            assert body is not None
+            (token,) = LINK.findall(body.get_content())
+            claim = read_file_token(talk.desk.keys, token)
+            assert claim is not None
+            assert claim.person == BILLING_TEAM
+            assert (await look_for_file(talk.desk, token)).file is not None
+
+    asyncio.run(main())
