@@ -55,6 +55,9 @@ def test_an_account_is_what_its_owner_asked_or_was_asked(store: Store) -> None:
     assert [one.guest for one in store.read_now(grants.given_by, IVAN.address)] == [guest]
     assert [one.owner for one in store.read_now(grants.given_to, guest)] == [IVAN.address]
     assert not store.read_now(people.is_known, guest), "anybody may name any address"
+    store.run_now(grants.give, "a-later-owner@firma.example", guest, NOW + SECOND)
+    assert store.read_now(mine.accounts_of, guest) == [IVAN.address, "a-later-owner@firma.example"]
+    store.run_now(grants.take, "a-later-owner@firma.example", guest)
     assert store.run_now(grants.take, IVAN.address, guest)
     assert not store.run_now(grants.take, IVAN.address, guest)
     assert listed(store, guest, Scope.ALL) == []
