@@ -8,6 +8,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _ENOUGH = 4  # words: «ok», "#solved" and a name of a file are typed by people of every language
 _CYRILLIC = re.compile("[\u0400-\u04ff]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
+_CODE = re.compile(r"^[ \t]*```.*?(?:^[ \t]*```|\Z)", re.MULTILINE | re.DOTALL)
 _NO_WORDS = re.compile(r"https?://\S+|[^\s@]{1,64}@[^\s@]+")
 _MAX_SAMPLE = 5_000  # characters that tell the language
 _SURE = "ru"  # nobody types Cyrillic by accident; Latin letters stand in logs and commands too
@@ -25,8 +26,8 @@ def language_told(mail: Mail, known: str) -> str:
 
 
 def language_of(text: str) -> str:
-    """ru for Cyrillic (pasted logs in Latin may be twice as long), en for other letters, "" for none."""
-    words = _NO_WORDS.sub(" ", text[:_MAX_SAMPLE])
+    """ru for Cyrillic (pasted logs in Latin may be twice as long), en for other letters, "" for none or mere code."""
+    words = _NO_WORDS.sub(" ", _CODE.sub(" ", text[:_MAX_SAMPLE]))
     letters = sum(map(len, _LETTERS.findall(words)))
     if not letters:
         return ""

@@ -27,6 +27,7 @@ def sample_portal(language: str) -> Context:
         "visitor": "customer@firma.example",
         "path": "/",
         "nonce": "1764000000.c2FtcGxl.bWFj",
+        "tag": "a0b1c2",
         "unread": 2,
         "here": "tickets",
         "timezone": "Europe/Moscow",

@@ -4,9 +4,11 @@ One form for everybody. Without script it is filled in step by step, and each st
 not signed in gives his address, and the question waits for him to come back by the mailed link.
 """
 
+import asyncio
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from starlette.exceptions import HTTPException
@@ -23,7 +25,7 @@ from maild.core.typed import MAX_WORDS
 from maild.desk.act import NONCE_AGE
 from maild.desk.drafts import attachments_of, discard, draft_for, files_of, keep
 from maild.desk.login import LOGIN_AGE, ask_to_enter
-from maild.desk.portal import ask
+from maild.desk.portal import Posted, ask, posted_before
 from maild.store.drafts import Draft, DraftFile
 from maild.web.fields import PREFIX, input_of
 from maild.web.portal import Portal, Visitor, is_cross_site
@@ -104,11 +106,15 @@ class AskPages:
         if sent.has("step") or not self._is_ours(request, visitor, sent):
             fault = Faults("" if sent.has("step") else "stale")
             return await self._again(request, visitor, question, sent, fault, taken_off)
-        faults = await self._faults(visitor, question, sent, taken_off)
+        faults, mark = await self._faults(visitor, question, sent, taken_off), await asyncio.to_thread(sent.mark)
+        if visitor and faults and question.category:
+            before = await posted_before(self._desk, question.category.address, mark)
+            if before:
+                return _way_to(before)
         if faults or visitor is None:
             return await self._again(request, visitor, question, sent, faults, taken_off, is_ready=not faults)
         try:
-            return await self._send(request, visitor, question, sent, taken_off)
+            return await self._send(request, visitor, question, sent, mark, taken_off)
         except NotAllowed:
             fault = Faults("support")
         except Transient:
@@ -116,7 +122,7 @@ class AskPages:
         return await self._again(request, visitor, question, sent, fault, taken_off)
 
     async def _send(
-        self, request: Request, visitor: Visitor, question: Question, sent: Sent, taken_off: list[int]
+        self, request: Request, visitor: Visitor, question: Question, sent: Sent, mark: str, taken_off: list[int]
     ) -> Response:
         category, topic = question.category, question.topic
         card = fill_form(topic, {}, question.values) if topic else Card()
@@ -126,13 +132,15 @@ class AskPages:
                 visitor.address,
                 client=_client(request),
                 nonce=sent.get("nonce"),
+                mark=mark,
                 category=category.key if category else "",
                 form=Form(topic.key if topic else "", card.values),
                 words=question.words,
                 files=(*await attachments_of(self._desk, question.draft, taken_off), *sent.files),
             )
-        await discard(self._desk, question.draft)
-        return RedirectResponse(f"/t/{posted.ticket}?note=created" if posted.ticket else "/ask/taken", 303)
+        with suppress(Transient):  # the mail is there: only its draft stays until it is old
+            await discard(self._desk, question.draft)
+        return _way_to(posted)
 
     async def taken(self, request: Request, visitor: Visitor) -> Response:
         """The question is on disk, its ticket is not opened yet."""
@@ -304,6 +312,10 @@ class AskPages:
                 input_of(one, question.values.get(one.key, ""), problems.get(one.key), language) for one in topic.fields
             ],
         }
+
+
+def _way_to(posted: Posted) -> Response:
+    return RedirectResponse(f"/t/{posted.ticket}?note=created" if posted.ticket else "/ask/taken", 303)
 
 
 def _client(request: Request) -> str:

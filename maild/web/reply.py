@@ -1,7 +1,9 @@
 """«Новое сообщение»: words and files for a thread, and what becomes of them if they cannot be taken now."""
 
+import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -12,7 +14,7 @@ from maild.core.errors import NotAllowed, Transient
 from maild.core.tokens import Action
 from maild.core.typed import MAX_WORDS
 from maild.desk.drafts import attachments_of, discard, draft_for, draft_of, files_of, keep
-from maild.desk.portal import reply, settle
+from maild.desk.portal import Posted, answered_before, reply, settle
 from maild.store.drafts import DRAFT_AGE, Draft, DraftFile
 from maild.web.portal import Portal, Visitor, is_cross_site
 from maild.web.uploads import MAX_FILES, Sent, Uploads
@@ -69,9 +71,12 @@ class Replies:
         draft = Draft(id_ if _DRAFT.fullmatch(id_) else "", visitor.address, "", "", words, ticket=number)
         dropped = [int(one) for one in sent.all("drop") if one.isascii() and one.isdigit() and len(one) < 10]
         trouble = await self._trouble(request, visitor, draft, sent, dropped)
+        mark = await asyncio.to_thread(sent.mark)
+        if trouble and trouble != "stale" and (before := await answered_before(self._desk, number, draft.person, mark)):
+            return _way_to(before, number)
         if not trouble:
             try:
-                return await self._send(request, visitor, draft, sent, dropped)
+                return await self._send(request, visitor, draft, sent, mark, dropped)
             except Transient:
                 trouble = "busy"
         return await self._again(request, draft, sent, dropped, trouble)
@@ -108,7 +113,9 @@ class Replies:
             return sent.fault or ("files" if count > MAX_FILES else "size")
         return "" if draft.words.strip() or count or sent.has("solved") else "empty"
 
-    async def _send(self, request: Request, visitor: Visitor, draft: Draft, sent: Sent, dropped: Sequence[int]) -> str:
+    async def _send(
+        self, request: Request, visitor: Visitor, draft: Draft, sent: Sent, mark: str, dropped: Sequence[int]
+    ) -> str:
         number = draft.ticket
         files = (*await attachments_of(self._desk, draft.id, dropped), *sent.files)
         if not draft.words.strip() and not files:
@@ -122,14 +129,14 @@ class Replies:
                 visitor.address,
                 client=_client(request),
                 nonce=sent.get("nonce"),
+                mark=mark,
                 words=draft.words,
                 files=files,
                 solves=sent.has("solved"),
             )
-        await discard(self._desk, draft.id)
-        joined = posted.ticket or number
-        note = "late" if posted.ticket is None else "followed" if joined != number else "taken"
-        return f"/t/{joined}?note={note}"
+        with suppress(Transient):  # the mail is there: only its draft stays until it is old
+            await discard(self._desk, draft.id)
+        return _way_to(posted, number)
 
     async def _again(self, request: Request, draft: Draft, sent: Sent, dropped: Sequence[int], trouble: str) -> Typed:
         """Files cannot be put into a form by its page: they wait in the database."""
@@ -143,6 +150,12 @@ class Replies:
         if kept is None:
             return replace(typed, trouble="often")
         return replace(typed, draft=kept.id, files=await files_of(self._desk, kept.id))
+
+
+def _way_to(posted: Posted, number: int) -> str:
+    joined = posted.ticket or number
+    note = "late" if posted.ticket is None else "followed" if joined != number else "taken"
+    return f"/t/{joined}?note={note}"
 
 
 def forget_draft(request: Request, response: Response, portal: Portal) -> None:

@@ -274,3 +274,11 @@ def test_a_forgotten_blank_line_loses_no_text() -> None:
 )
 def test_language_follows_the_letters(text: str, language: str) -> None:
     assert language_of(text) == language
+
+
+def test_code_in_a_fence_tells_no_language() -> None:
+    code = "```sql\nselect number, subject, status from tickets where customer = 'ivan' order by created_at\n```"
+    head = b"From: a@b.example\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+    assert parse(head + f"Запрос:\n{code}\n".encode()).language == "ru"
+    assert parse(head + f"The query:\n{code}\n".encode()).language == "en"
+    assert parse(head + f"{code}\n".encode()).language == ""

@@ -69,6 +69,18 @@ def test_a_form_sent_twice_is_one_ticket_with_fields_text_and_files(portal: Page
     assert "Ваша заявка передана" in browser.get("/t/1?note=created").text
 
 
+def test_a_form_whose_files_waited_in_a_draft_is_one_ticket_however_often_it_is_sent(portal: Pages) -> None:
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    for number, words in enumerate(("Верните деньги.", ""), 1):
+        values = {**REFUND, "words": words}
+        wrong = send(browser, browser.get("/ask"), {**values, "f-contract": "семь"}, [("a.txt", b"12")])
+        assert wrong.status == 422
+        answers = [send(browser, wrong, values) for _ in range(3)]
+        assert [one.fields["Location"] for one in answers] == [f"/t/{number}?note=created"] * 3
+    assert len(asked(portal)) == 2
+    assert send(browser, wrong, {**REFUND, "words": "Ещё"}).fields["Location"] == "/t/3?note=created", "other words"
+
+
 def test_the_steps_without_script_carry_everything_along(portal: Pages) -> None:
     browser = signed_in(portal.desk, portal.client, IVAN)
     page = browser.get("/ask")

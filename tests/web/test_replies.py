@@ -71,6 +71,17 @@ def test_an_answer_with_files_sent_twice_is_one_message_and_its_files_come_back(
     assert other.get(f"/t/{number}/files/{links[0]}").body == PNG
 
 
+def test_an_answer_whose_files_waited_in_a_draft_is_one_message_however_often_it_is_sent(portal: Pages) -> None:
+    number = portal.open_ticket()
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    for words in ("Вот файл", ""):
+        stale = send(browser, browser.get(f"/t/{number}"), number, {"words": words, "nonce": "1.a.b"}, [("a", b"1")])
+        assert stale.status == 403
+        answers = [send(browser, stale, number, {"words": words}, []) for _ in range(3)]
+        assert [one.fields["Location"] for one in answers] == [f"/t/{number}?note=taken"] * 3
+    assert [files for _, files in said(portal, number)[1:]] == [["a"], ["a"]]
+
+
 def test_what_cannot_be_taken_stays_in_the_form(portal: Pages) -> None:
     number = portal.open_ticket()
     browser = signed_in(portal.desk, portal.client, IVAN)
