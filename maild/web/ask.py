@@ -23,7 +23,7 @@ from maild.core.policy import Category, Topic
 from maild.core.tokens import is_page_nonce, new_nonce, page_nonce
 from maild.core.typed import MAX_WORDS
 from maild.desk.act import NONCE_AGE
-from maild.desk.drafts import attachments_of, discard, draft_for, files_of, keep
+from maild.desk.drafts import Refusal, Writer, attachments_of, discard, draft_for, files_of, keep
 from maild.desk.login import LOGIN_AGE, ask_to_enter
 from maild.desk.portal import Posted, ask, posted_before
 from maild.store.drafts import Draft, DraftFile
@@ -34,7 +34,7 @@ from maild.web.uploads import MAX_FILES, Sent, Uploads
 _FORM = "ask form"  # what the nonce of somebody who is not signed in is bound to
 _OTHER = "-"  # none of the topics
 _DRAFT = re.compile(r"[0-9a-f]{32}")
-_STATUS = {"stale": 403, "support": 403, "often": 429, "size": 413, "long": 413, "disk": 503, "busy": 503}
+_STATUS = {"stale": 403, "support": 403, "often": 429, "size": 413, "long": 413, "disk": 503, "busy": 503, "room": 503}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class AskPages:
     async def _post(self, request: Request, visitor: Visitor | None, sent: Sent) -> Response:
         question = self._typed(sent)
         if visitor and sent.has("discard") and self._is_ours(request, visitor, sent):
-            await discard(self._desk, question.draft)
+            await discard(self._desk, question.draft, visitor.address)
             return RedirectResponse("/ask", 303)
         taken_off = [int(one) for one in sent.all("drop") if one.isascii() and one.isdigit() and len(one) < 10]
         if sent.has("step") or not self._is_ours(request, visitor, sent):
@@ -136,10 +136,10 @@ class AskPages:
                 category=category.key if category else "",
                 form=Form(topic.key if topic else "", card.values),
                 words=question.words,
-                files=(*await attachments_of(self._desk, question.draft, taken_off), *sent.files),
+                files=(*await attachments_of(self._desk, question.draft, taken_off, visitor.address), *sent.files),
             )
         with suppress(Transient):  # the mail is there: only its draft stays until it is old
-            await discard(self._desk, question.draft)
+            await discard(self._desk, question.draft, visitor.address)
         return _way_to(posted)
 
     async def taken(self, request: Request, visitor: Visitor) -> Response:
@@ -147,7 +147,8 @@ class AskPages:
         return await self._portal.page(visitor, "taken", {}, here="ask")
 
     async def _faults(self, visitor: Visitor | None, question: Question, sent: Sent, taken_off: list[int]) -> Faults:
-        kept = [one for one in await files_of(self._desk, question.draft) if one.position not in taken_off]
+        person = visitor.address if visitor else ""
+        kept = [one for one in await files_of(self._desk, question.draft, person) if one.position not in taken_off]
         count = len(kept) + len(sent.files)
         size = sum(one.size for one in kept) + sum(len(one.content) for one in sent.files)
         too_much = "files" if count > MAX_FILES else "size" if size > self._uploads.limits.max_size else ""
@@ -184,10 +185,14 @@ class AskPages:
                 words=question.words,
                 fields=dict(question.values),
             )
-            client = _client(request)
-            kept = await keep(self._desk, draft, sent.files, taken_off, is_signed_in=visitor is not None, client=client)
-            if kept is None:
-                return await self._page(request, visitor, question, replace(faults, lead="often"))
+            writer = Writer(visitor.address if visitor else "", _client(request))
+            mark = await asyncio.to_thread(sent.mark)
+            try:
+                kept = await keep(self._desk, draft, sent.files, taken_off, writer, mark)
+            except Transient:
+                return await self._page(request, visitor, question, replace(faults, lead="busy"))
+            if isinstance(kept, Refusal):
+                return await self._page(request, visitor, question, replace(faults, lead=kept.value))
             question = replace(question, draft=kept.id)
         if is_ready:
             return await self._mail_link(request, question)
@@ -249,7 +254,7 @@ class AskPages:
     ) -> Response:
         faults = faults or Faults()
         language = visitor.language if visitor else self._language(request, question)
-        files = await files_of(self._desk, question.draft)
+        files = await files_of(self._desk, question.draft, visitor.address if visitor else "")
         context = {**self._context(question, faults, language, files), "is_kept": is_kept}
         status = _STATUS.get(faults.lead, 422) if faults else 200
         if visitor:

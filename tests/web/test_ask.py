@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from maild.core.errors import StoreBusy
 from maild.desk.desk import Desk
 from maild.mime.attach import cut
 from maild.mime.render import templates_dir
@@ -145,6 +146,22 @@ def test_a_full_disk_takes_no_files_and_keeps_the_text(portal: Pages, tmp_path: 
         answer = send(browser, browser.get("/ask"), values, [("a.txt", b"12")])
         assert (answer.status, "мало места" in answer.text, "Мой текст" in answer.text) == (503, True, True)
         assert send(browser, answer, values).status == 303, "words need no room"
+
+
+def test_what_cannot_be_kept_stays_on_the_page(portal: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def busy(*_: object) -> None:
+        raise StoreBusy("busy")
+
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    page = browser.get("/ask")
+    values, files = {"category": "billing", "words": "Мой текст"}, [("a.txt", b"12")]
+    with monkeypatch.context() as patch:
+        patch.setattr("maild.web.ask.keep", busy)
+        answer = send(browser, page, values, files)
+        assert (answer.status, "Мой текст" in answer.text) == (503, True)
+    monkeypatch.setattr("maild.desk.drafts._MOST", 0)
+    full = send(browser, page, values, files)
+    assert (full.status, "негде сохранить" in full.text, "Мой текст" in full.text) == (503, True, True)
 
 
 def test_support_is_told_that_it_cannot_ask_itself(portal: Pages) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from maild.desk import drafts
 from maild.mime.render import templates_dir
 from maild.store import grants, lists
 from maild.web.app import web_app
@@ -122,6 +123,17 @@ def test_a_session_that_ended_keeps_the_answer_until_the_next_login(portal: Page
     assert send(browser, page, number, {"words": "Долго писал"}, []).status == 303
     assert said(portal, number)[1:] == [("Долго писал", ["a.txt"])]
     assert "Долго писал</textarea>" not in browser.get(f"/t/{number}").text
+
+
+def test_what_cannot_be_kept_until_the_next_login_is_shown(portal: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = portal.open_ticket()
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    page = browser.get(f"/t/{number}")
+    browser.cookies.clear()
+    monkeypatch.setattr(drafts, "_TRIES", {False: 0, True: 0})
+    answer = send(browser, page, number, {"words": "Долго <писал>"}, [])
+    assert (answer.status, "Долго &lt;писал&gt;</textarea>" in answer.text) == (429, True)
+    assert f'href="/login?t={number}"' in answer.text
 
 
 def test_code_is_shown_to_the_letter_and_coloured(portal: Pages) -> None:
