@@ -54,7 +54,7 @@ class FileDownloads:
         return await self._download(request, view, view.file, is_own=True)
 
     async def _download(self, request: Request, view: FileView, file: Attachment, *, is_own: bool = False) -> Response:
-        if request.method == "HEAD":
+        if request.method == "HEAD" and not (is_own and file.type in _PICTURES):
             return Response(headers=_fields(file, file.size))
         if self._in_progress >= _AT_ONCE:
             raise Transient("too many downloads")
@@ -65,7 +65,11 @@ class FileDownloads:
             self._done()
             raise
         is_picture = is_own and content.startswith(_PICTURES.get(file.type, _NOTHING))
-        return _Download(_chunks(content), _fields(file, len(content), is_inline=is_picture), self._done)
+        fields = _fields(file, len(content), is_inline=is_picture)
+        if request.method == "HEAD":
+            self._done()
+            return Response(headers=fields)
+        return _Download(_chunks(content), fields, self._done)
 
     def _done(self) -> None:
         self._in_progress -= 1
