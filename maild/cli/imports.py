@@ -208,7 +208,8 @@ def _counted(desk: "Desk", seen: set[int], newest: int, *, read: int) -> Counter
 
 def _tell(counts: Counter[str], *, is_json: bool) -> None:
     if is_json:
-        json_line({key: counts[key] for key in ("read", "new", "known", "skipped", "missing", "held", "tickets")})
+        missing = {"missing": counts["missing"]} if counts["missing"] else {}
+        json_line({key: counts[key] for key in ("read", "new", "known", "skipped", "held", "tickets")} | missing)
         return
     skipped = f", {counts['skipped']} older ones left out" if counts["skipped"] else ""
     click.echo(f"{counted(counts['read'], 'mail')} read: {counts['new']} new, {counts['known']} known already{skipped}")
