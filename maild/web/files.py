@@ -59,7 +59,7 @@ class FileDownloads:
     async def _download(
         self, request: Request, view: FileView, file: Attachment, whose: str, *, is_own: bool = False
     ) -> Response:
-        if request.method == "HEAD":
+        if request.method == "HEAD" and not (is_own and file.type in _PICTURES):
             return Response(headers=_fields(file, file.size))
         if self._in_progress.total() >= _AT_ONCE or self._in_progress[whose] >= _OF_ONE:
             raise Transient("too many downloads")
@@ -70,9 +70,11 @@ class FileDownloads:
             self._done(whose)
             raise
         is_picture = is_own and content.startswith(_PICTURES.get(file.type, _NOTHING))
-        return _Download(
-            _chunks(content), _fields(file, len(content), is_inline=is_picture), partial(self._done, whose)
-        )
+        fields = _fields(file, len(content), is_inline=is_picture)
+        if request.method == "HEAD":
+            self._done(whose)
+            return Response(headers=fields)
+        return _Download(_chunks(content), fields, partial(self._done, whose))
 
     def _done(self, whose: str) -> None:
         self._in_progress[whose] -= 1

@@ -136,8 +136,10 @@ class Replies:
         number = draft.ticket
         files = (*await attachments_of(self._desk, draft.id, dropped, visitor.address), *sent.files)
         if not draft.words.strip() and not files:
-            await settle(self._desk, number, visitor.address, Action.SOLVED)
-            return f"/t/{number}?note=thanks"
+            is_so = await settle(self._desk, number, visitor.address, Action.SOLVED)
+            with suppress(Transient):  # as below
+                await discard(self._desk, draft.id, visitor.address)
+            return f"/t/{number}?note=thanks" if is_so else f"/t/{number}"
         async with self._uploads.turn:
             posted = await reply(
                 self._desk,

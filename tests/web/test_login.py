@@ -47,6 +47,11 @@ def test_a_letter_has_one_link_and_the_link_one_button_which_works_once(portal: 
     assert (home.status, home.fields["Content-Security-Policy"]) == (200, PORTAL_POLICY)
     assert CUSTOMER.address in home.text
 
+    for again in (browser.get(link), browser.post(link, **form.hidden)):
+        assert (again.status, again.fields["Location"]) == (303, "/"), "he is in already"
+    somebody = signed_in(portal.desk, portal.client, STRANGER)
+    assert somebody.get(link).status == 410
+
     other = Browser(portal.client)
     assert other.get(link).status == 410
     assert other.post(link, **form.hidden).status == 410

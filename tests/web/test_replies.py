@@ -51,6 +51,12 @@ def test_an_answer_with_files_sent_twice_is_one_message_and_its_files_come_back(
     links = [part.partition('"')[0] for part in page.text.split(f'href="/t/{number}/files/')[1:]]
     got = [browser.get(f"/t/{number}/files/{link}") for link in links]
     assert [one.body for one in got] == [PNG, b"<script>alert(1)</script>"]
+    for one, link in zip(got, links, strict=True):
+        head = browser.ask("HEAD", f"/t/{number}/files/{link}")
+        assert (head.status, head.body) == (200, b"")
+        for name in ("Content-Type", "Content-Disposition", "Content-Length"):
+            assert head.fields[name] == one.fields[name], name
+    assert got[0].fields["Content-Disposition"].startswith("inline;")
     for one in got:
         assert one.fields["Content-Security-Policy"] == "default-src 'none'; sandbox"
         assert one.fields["X-Content-Type-Options"] == "nosniff"
@@ -87,7 +93,20 @@ def test_what_cannot_be_taken_stays_in_the_form(portal: Pages) -> None:
     assert (stale.status, "a.txt" in stale.text) == (403, True)
     assert send(browser, stale, number, {"words": "Мой текст"}, []).status == 303
     assert said(portal, number)[1:] == [("Мой текст", ["a.txt"])]
-    assert "a.txt</span>" not in browser.get(f"/t/{number}").text
+    assert "<span>a.txt" not in browser.get(f"/t/{number}").text
+
+
+def test_what_was_not_sent_is_gone_with_the_tick_that_needs_none_of_it(portal: Pages) -> None:
+    number = portal.open_ticket()
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    kept = send(browser, browser.get(f"/t/{number}"), number, {"words": "Ещё", "nonce": "x"}, [("a.txt", b"12")])
+    assert "<span>a.txt" in kept.text
+    assert "<span>a.txt" in browser.get(f"/t/{number}").text
+    assert send(browser, kept, number, {"words": "", "solved": "1", "drop": "0"}, []).status == 303
+    assert portal.status(number) == "solved"
+    page = browser.get(f"/t/{number}").text
+    assert "<span>a.txt" not in page
+    assert "Ещё</textarea>" not in page
 
 
 def test_a_session_that_ended_keeps_the_answer_until_the_next_login(portal: Pages) -> None:

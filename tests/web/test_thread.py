@@ -205,6 +205,26 @@ def test_after_the_deadline_words_open_a_linked_ticket_and_buttons_do_nothing(po
     assert f'href="/t/{number + 1}"' in browser.get(f"/t/{number}").text
 
 
+def test_a_tick_that_comes_too_late_claims_nothing(portal: Pages) -> None:
+    number = portal.solved_ticket()
+    browser = signed_in(portal.desk, portal.client, CUSTOMER.address)
+    nonce = forms_in(browser.get(f"/t/{number}").text)[-1].hidden["nonce"]
+    thanks = browser.post(f"/t/{number}", nonce=nonce, words="", solved="1")
+    assert thanks.fields["Location"] == f"/t/{number}?note=thanks"
+    portal.clock.forward(timedelta(hours=48))
+    late = browser.post(f"/t/{number}", nonce=nonce, words="", solved="1")
+    assert late.fields["Location"] == f"/t/{number}"
+
+
+def test_thanks_with_more_below_two_dashes_reopen(portal: Pages) -> None:
+    number = portal.solved_ticket()
+    browser = signed_in(portal.desk, portal.client, CUSTOMER.address)
+    browser.submit(f"/t/{number}", f"/t/{number}", words="Спасибо!")
+    assert portal.status(number) == "solved"
+    browser.submit(f"/t/{number}", f"/t/{number}", words="Спасибо!\n-- \nНо деньги не пришли")
+    assert portal.status(number) == "open"
+
+
 def test_somebody_elses_ticket_is_one_that_is_not_there(portal: Pages) -> None:
     number = ask(portal, "one", "СЕКРЕТ")
     foreign = ask(portal, "two", person=MALLORY)
@@ -325,6 +345,12 @@ def test_a_merged_ticket_leads_to_the_one_it_went_into(portal: Pages) -> None:
     browser = signed_in(portal.desk, portal.client, CUSTOMER.address)
     assert browser.get(f"/t/{first}").fields["Location"] == f"/t/{second}"
     assert browser.get(f"/t/{second}").status == 200
+    typed = browser.post(f"/t/{first}", nonce="x", words="Не теряйся.")
+    assert (typed.status, ">\nНе теряйся.</textarea>" in typed.text) == (403, True)
+    [form] = [one for one in forms_in(typed.text) if one.action == f"/t/{second}"]
+    assert browser.post(form.action, **form.hidden, words="Не теряйся.").status == 303
+    assert said(portal, second)[-1] == (CUSTOMER.address, "Не теряйся.")
+    assert browser.post(f"/t/{first}", nonce="x", words="").fields["Location"] == f"/t/{second}"
 
 
 def test_a_guest_reads_and_writes_the_owners_tickets_and_not_the_other_way(portal: Pages) -> None:
