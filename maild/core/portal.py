@@ -6,6 +6,8 @@ envelope.
 
 from dataclasses import replace
 
+from maild.core.courtesy import is_courtesy
+from maild.core.languages import language_of
 from maild.core.mail import Door, Envelope, Kind, Mail
 
 WISH_FIELD = "X-Maild-Wish"  # what he ticked on the form; believed of our own mails only
@@ -17,5 +19,13 @@ def as_typed(mail: Mail, envelope: Envelope) -> Mail:
         return mail
     words = mail.text.strip("\n")
     return replace(
-        mail, kind=Kind.MAIL, is_kind_guessed=False, is_auto_generated=False, text=words, reply=words, folds=()
+        mail,
+        kind=Kind.MAIL,
+        is_kind_guessed=False,
+        is_auto_generated=False,
+        is_courtesy=is_courtesy(words, bool(mail.attachments)),
+        language=language_of(words) or mail.language,
+        text=words,
+        reply=words,
+        folds=(),
     )

@@ -1,11 +1,13 @@
 """The page of a ticket: what its customer or his guest reads of it, and that he has read it."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from maild.core.clicks import possible
 from maild.core.errors import BadLink, StoreBusy
 from maild.core.facts import TicketFacts
+from maild.core.policy import Policy
+from maild.core.scrub import without_tokens
 from maild.core.ticket import Status, is_past_deadline
 from maild.core.tokens import Action, Claim
 from maild.desk.desk import Desk
@@ -59,7 +61,7 @@ async def look_at_ticket(
 def _look(tx: Tx, desk: Desk, number: int, person: str, before: int | None) -> tuple[Conversation, int]:
     ticket, _ = own_ticket(tx, desk, number, person)
     found = reading.messages_before(tx, ticket.number, person, before, _PAGE + 1)
-    said, is_all = found[:_PAGE], len(found) <= _PAGE
+    said, is_all = [_scrubbed(one, desk.policy) for one in found[:_PAGE]], len(found) <= _PAGE
     now = desk.now()
     may_confirm, may_continue = (
         possible(Claim(ticket.number, person, action), ticket, now).may_act
@@ -80,11 +82,23 @@ def _look(tx: Tx, desk: Desk, number: int, person: str, before: int | None) -> t
     return conversation, _unseen(tx, ticket.number, person) if before is None else 0
 
 
+def _scrubbed(said: Said, policy: Policy) -> Said:
+    """The message without what lets others act for whoever quoted it. Of a beginning, the rest keeps its length."""
+    reply, text = without_tokens(said.reply, policy), without_tokens(said.text, policy)
+    return replace(
+        said,
+        reply=reply,
+        reply_length=said.reply_length - len(said.reply) + len(reply),
+        text=text,
+        text_length=said.text_length - len(said.text) + len(text),
+    )
+
+
 def _happened(tx: Tx, number: int, said: list[Said], before: int | None, *, is_all: bool) -> tuple[Happened, ...]:
     """The history between the messages of this page."""
-    later = reading.message(tx, number, before, 0, 1) if before else None
+    later = reading.message(tx, number, before) if before else None
     since = None if is_all or not said else said[-1].at
-    return tuple(reading.happened_between(tx, number, since, later[0].at if later else None))
+    return tuple(reading.happened_between(tx, number, since, later.at if later else None))
 
 
 def _unseen(tx: Tx, number: int, person: str) -> int:
@@ -110,8 +124,9 @@ async def look_at_message(desk: Desk, number: int, person: str, message: int, st
 
 def _look_at_message(tx: Tx, desk: Desk, number: int, person: str, message: int, start: int) -> WholeMessage:
     ticket, _ = own_ticket(tx, desk, number, person)
-    found = reading.message(tx, ticket.number, message, start, PIECE)
-    if found is None:
+    said = reading.message(tx, ticket.number, message)
+    if said is None:
         raise BadLink("no such page")
-    said, piece = found
-    return WholeMessage(ticket, said, piece, start + PIECE if start + PIECE < said.text_length else None)
+    text = without_tokens(reading.whole(tx, said), desk.policy)  # before it is cut: half a token is none
+    end = start + PIECE
+    return WholeMessage(ticket, _scrubbed(said, desk.policy), text[start:end], end if end < len(text) else None)

@@ -1,33 +1,50 @@
 """Questions that are typed and not sent yet: kept, so that nothing is lost over a mistake or a login."""
 
-import secrets
+import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
 
 from maild.desk.desk import Desk
+from maild.desk.networks import network_of
 from maild.mime.compose import OutgoingAttachment
 from maild.store import drafts, rates
 from maild.store.db import Tx
 from maild.store.drafts import Draft, DraftFile
 
-_MOST = 200 * 2**20  # octets of files in all drafts together: they are nobody's mail yet
-_ANONYMOUS, _TRIES = 30, drafts.DRAFT_AGE / 48  # forms of one client that are kept within an hour
+_MOST = 200 * 2**20  # octets of all drafts together: they are nobody's mail yet
+_MOST_TYPED = 256 * 1024  # octets of the text and the fields of one draft
+_TRIES, _TRIES_IN = {False: 30, True: 60}, timedelta(hours=1)  # forms that are kept, of a client, of a person
+_PIECE = 256 * 1024  # octets
+_PIECES, _PIECES_IN = 120, timedelta(days=1)  # 30 MiB of one client that is not signed in
+
+
+class Refusal(StrEnum):
+    """Why a draft is not kept: tried too often, no room for it, more text than anybody types."""
+
+    OFTEN = "often"
+    ROOM = "room"
+    LONG = "long"
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who typed it: `person` is the address of who is signed in, else ""; `client` is that of his machine."""
+
+    person: str
+    client: str
 
 
 async def keep(
-    desk: Desk,
-    draft: Draft,
-    files: Sequence[OutgoingAttachment],
-    without: Sequence[int],
-    *,
-    is_signed_in: bool,
-    client: str,
-) -> Draft | None:
+    desk: Desk, draft: Draft, files: Sequence[OutgoingAttachment], without: Sequence[int], writer: Writer, mark: str
+) -> Draft | Refusal:
     """Keep a draft, without its files at these positions and with these more; the draft with its id.
 
-    None if that client is not signed in and tries too often, or files of others take up all the room.
+    `mark` is the same for a form that is sent twice: it is one draft.
     """
-    return await desk.store.run(_keep, desk, draft, files, without, is_signed_in, client)
+    return await desk.store.run(_keep, desk, draft, files, without, writer, mark)
 
 
 def _keep(
@@ -36,34 +53,67 @@ def _keep(
     draft: Draft,
     files: Sequence[OutgoingAttachment],
     without: Sequence[int],
-    is_signed_in: bool,
-    client: str,
-) -> Draft | None:
-    now, key = desk.now(), f"ask from {client}"
-    if not is_signed_in:
-        if rates.count(tx, key, now - _TRIES) >= _ANONYMOUS:
-            return None
-        rates.add(tx, key, now)
-    if files and drafts.octets(tx) + sum(len(file.content) for file in files) > _MOST:
-        return None
-    draft = _own(tx, draft, is_signed_in=is_signed_in)
-    drafts.put(tx, draft, now)
-    drafts.drop_files(tx, draft.id, without)
-    drafts.add_files(tx, draft.id, [(file.name, file.type, file.content) for file in files])
-    return draft
+    writer: Writer,
+    mark: str,
+) -> Draft | Refusal:
+    now = desk.now()
+    if refusal := _refusal(tx, draft, sum(len(file.content) for file in files), writer, now):
+        return refusal
+    kept = _own(tx, draft, writer, mark)
+    if kept is None:
+        return replace(draft, id=_fresh_id(mark))
+    drafts.put(tx, kept, now)
+    drafts.drop_files(tx, kept.id, without)
+    drafts.add_files(tx, kept.id, [(file.name, file.type, file.content) for file in files])
+    return kept
 
 
-def _own(tx: Tx, draft: Draft, *, is_signed_in: bool) -> Draft:
-    """The draft under an id of its own. What was typed for an address is not changed by anybody who is not signed in:
-    its owner shall send what he has seen.
+def _refusal(tx: Tx, draft: Draft, octets: int, writer: Writer, now: datetime) -> Refusal | None:
+    """Every try counts, room or not. Of the room, strangers' files get half: who is signed in finds some left."""
+    typed = len(draft.words.encode()) + len(json.dumps(dict(draft.fields), ensure_ascii=False).encode())
+    if typed > _MOST_TYPED:
+        return Refusal.LONG
+    is_signed_in = bool(writer.person)
+    network = network_of(writer.client)
+    key, share = f"ask by {writer.person}" if is_signed_in else f"ask from {network}", f"drafts from {network}"
+    if rates.count(tx, key, now - _TRIES_IN) >= _TRIES[is_signed_in]:
+        return Refusal.OFTEN
+    rates.add(tx, key, now)
+    pieces = 0 if is_signed_in else -(-(octets + typed) // _PIECE)
+    if drafts.octets(tx) + octets + typed > (_MOST if is_signed_in or not octets else _MOST // 2):
+        return Refusal.ROOM
+    if pieces and rates.count(tx, share, now - _PIECES_IN) + pieces > _PIECES:
+        return Refusal.ROOM
+    for _ in range(pieces):
+        rates.add(tx, share, now)
+    return None
+
+
+def _own(tx: Tx, draft: Draft, writer: Writer, mark: str) -> Draft | None:
+    """The draft under an id of its own; None if the very form is kept, and waits for its owner.
+
+    What was typed for an address is changed by nobody but who is signed in with it: its owner shall send what he has
+    seen.
     """
     known = drafts.draft(tx, draft.id) if draft.id else None
-    if known is not None and (is_signed_in or not known.person):
+    if known is not None and _is_open(known, writer.person):
         return draft
-    fresh = replace(draft, id=secrets.token_hex(16))
-    if known is not None:
+    fresh = replace(draft, id=_fresh_id(mark))
+    before = drafts.draft(tx, fresh.id)
+    if before is not None and not _is_open(before, writer.person):
+        return None
+    drafts.remove(tx, fresh.id)
+    if known is not None and not writer.person:
         drafts.copy_files(tx, known.id, fresh.id)
     return fresh
+
+
+def _is_open(draft: Draft, person: str) -> bool:
+    return draft.person in ("", person)
+
+
+def _fresh_id(mark: str) -> str:
+    return sha256(f"draft {mark}".encode()).hexdigest()[:32]
 
 
 async def draft_for(desk: Desk, person: str, ticket: int = 0) -> Draft | None:
@@ -76,21 +126,37 @@ async def draft_of(desk: Desk, id_: str) -> Draft | None:
     return await desk.store.read(drafts.draft, id_)
 
 
-async def files_of(desk: Desk, draft: str) -> list[DraftFile]:
-    """The list of a draft's files; nothing for "" or an id that is not there."""
-    return await desk.store.read(drafts.files_of, draft) if draft else []
+async def files_of(desk: Desk, draft: str, person: str) -> list[DraftFile]:
+    """The list of a draft's files; nothing for "", an id that is not there, or one of another person.
+
+    `person` is "" for somebody who is not signed in: then only his browser knows that id.
+    """
+    return await desk.store.read(_files_of, draft, person) if draft else []
 
 
-async def attachments_of(desk: Desk, draft: str, without: Sequence[int]) -> tuple[OutgoingAttachment, ...]:
-    """The files of a draft as they go along with a mail, but for those at these positions."""
+def _files_of(tx: Tx, id_: str, person: str, *, with_content: bool = False) -> list[DraftFile]:
+    known = drafts.draft(tx, id_)
+    if known is None or (person and not _is_open(known, person)):
+        return []
+    return drafts.files_of(tx, id_, with_content=with_content)
+
+
+async def attachments_of(desk: Desk, draft: str, without: Sequence[int], person: str) -> tuple[OutgoingAttachment, ...]:
+    """The files of a draft as they go along with a mail of that person, but for those at these positions."""
     if not draft:
         return ()
-    found = await desk.store.read(drafts.files_of, draft, with_content=True)
+    found = await desk.store.read(_files_of, draft, person, with_content=True)
     wanted = (file for file in found if file.position not in without)
     return tuple(OutgoingAttachment(file.name, file.type, file.content or b"") for file in wanted)
 
 
-async def discard(desk: Desk, draft: str) -> None:
-    """It was sent, or is not wanted any more."""
+async def discard(desk: Desk, draft: str, person: str) -> None:
+    """It was sent, or is not wanted any more. That of another person stays."""
     if draft:
-        await desk.store.run(drafts.remove, draft)
+        await desk.store.run(_discard, draft, person)
+
+
+def _discard(tx: Tx, id_: str, person: str) -> None:
+    known = drafts.draft(tx, id_)
+    if known is not None and _is_open(known, person):
+        drafts.remove(tx, id_)

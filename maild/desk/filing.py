@@ -72,6 +72,8 @@ def _appear(tx: Tx, desk: Desk, queue: Queue, seen: Seen, uid: int, message_id: 
     """A message that was not there before: one that we have put there, or one that somebody has moved."""
     known = filings.of_message(tx, queue.name, message_id) if message_id else []
     for filing in sorted(known, key=lambda one: one.uid > 0):  # first those whose place is not known
+        if (filing.to_folder, filing.to_uidvalidity, filing.to_uid) == (seen.folder, seen.uidvalidity, uid):
+            return  # seen before
         is_here = filing.folder == seen.folder
         if is_here and filing.uid and _is_there(seen, filing.uidvalidity, filing.uid):
             return  # a second copy beside it
@@ -171,13 +173,14 @@ def _put_right(tx: Tx, desk: Desk, queue: Queue, present: Sequence[Misplaced], g
         filings.missing(tx, letter.filing.id, desk.now())
 
 
-async def note_deleted(desk: Desk, queue: Queue, before: datetime) -> None:
-    """Letters that nobody has seen anywhere since then were deleted: that changes nothing, but is told."""
-    await desk.store.run(_note_deleted, desk, queue, before)
+async def note_deleted(desk: Desk, queue: Queue, searched: Sequence[Filing]) -> None:
+    """Those of the letters that have not turned up were deleted: that changes nothing, but is told."""
+    await desk.store.run(_note_deleted, desk, queue, searched)
 
 
-def _note_deleted(tx: Tx, desk: Desk, queue: Queue, before: datetime) -> None:
-    lost = filings.missing_before(tx, queue.name, before)
+def _note_deleted(tx: Tx, desk: Desk, queue: Queue, searched: Sequence[Filing]) -> None:
+    found = [filings.load(tx, filing.id) for filing in searched]
+    lost = [one for one in found if one and one.missing_since and not one.due_at and one.state == "filed"]
     for filing in lost:
         filings.gone(tx, filing.id)
     for number in dict.fromkeys(filing.ticket for filing in lost if filing.ticket):

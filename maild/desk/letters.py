@@ -116,13 +116,16 @@ async def freeze(desk: Desk, row: outbox.Letter) -> outbox.Letter:
     return replace(row, subject=written.subject, mail_from=mail_from, frozen=written.data)
 
 
-async def sent_copy(desk: Desk, row: outbox.Letter) -> bytes:
-    """An answer to a customer as it lies in support's Sent folder: without what is only his, links and addresses."""
-    context = {**row.context, "is_copy": True, "has_token_address": False}
+async def sent_copy(desk: Desk, row: outbox.Letter, reader: str) -> bytes:
+    """An answer to a customer as it lies in support's Sent folder: without what is only his, links and addresses.
+
+    What was too large for the relay is behind links of that `reader` here as well.
+    """
+    context = {**row.context, "is_copy": True, "reader": reader, "has_token_address": False}
     row = replace(row, context=context)
     material = await desk.store.read(material_for, row, with_notes=False)
     draft = _Draft(desk, row, Letter(row.letter), material, desk.policy.category(material.category))
-    return (await asyncio.to_thread(_compose, draft)).data
+    return (await asyncio.to_thread(_write, draft)).data
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +290,8 @@ def _file(draft: _Draft, file: Attachment) -> dict[str, object]:
     message, is_left, url = draft.material.message, file.part in draft.left, ""
     until = draft.row.created_at + LINK_AGE
     if message and is_left and draft.desk.policy.public_url:
-        claim = FileClaim(message.id, file.part, draft.row.to_address, until)
+        reader = str(draft.row.context.get("reader", "")) or draft.row.to_address
+        claim = FileClaim(message.id, file.part, reader, until)
         url = f"{draft.desk.policy.public_url}/f/{file_token(draft.desk.keys, claim)}"
     return {
         "name": file.name,

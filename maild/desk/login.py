@@ -4,7 +4,6 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from ipaddress import IPv6Address, ip_address
 
 from maild.core.effects import OPENED, Send
 from maild.core.errors import BadLink, NotAllowed
@@ -15,6 +14,7 @@ from maild.core.tokens import LoginClaim, Purpose, is_page_nonce, login_token, n
 from maild.desk.act import NONCE_AGE
 from maild.desk.apply import queue_notice
 from maild.desk.desk import Desk
+from maild.desk.networks import network_of
 from maild.store import muted, nonces, outbox, people, rates, sessions, unreachable
 from maild.store.db import Tx
 
@@ -64,16 +64,7 @@ def _tries_of(address: str) -> str:
 
 
 def _tries_from(client: str) -> str:
-    return f"login from {_network(client)}"
-
-
-def _network(client: str) -> str:
-    """Whoever has one IPv6 address has a whole /64."""
-    try:
-        address = ip_address(client)
-    except ValueError:
-        return client
-    return address.exploded[:19] if isinstance(address, IPv6Address) else client
+    return f"login from {network_of(client)}"
 
 
 def _may_write(tx: Tx, desk: Desk, address: str) -> bool:

@@ -7,7 +7,6 @@ import asyncio
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 
 from maild.core.address import domain_of
 from maild.core.clicks import decide_click
@@ -34,15 +33,16 @@ _LOOK_AGAIN = 0.03  # seconds
 class Post:
     """What somebody typed into a form of ours.
 
-    `nonce` is that of the page, already checked: a form that is sent twice is one mail. `person` is his (normalised)
-    address, `client` that of his machine. `rcpt` is where it leads: the address of a category, of its topic, or one
-    with a token of his; `to` is the bare one, for the header. `solves`: he ticked «Пометить вопрос как решенный».
-    `form` is that of a new question.
+    `nonce` is that of the page, already checked; `mark` is the same for a form that is sent twice, which is one mail,
+    whatever has become of its draft meanwhile. `person` is his (normalised) address, `client` that of his machine.
+    `rcpt` is where it leads: the address of a category, of its topic, or one with a token of his; `to` is the bare
+    one, for the header. `solves`: he ticked «Пометить вопрос как решенный». `form` is that of a new question.
     """
 
     person: str
     client: str
     nonce: str
+    mark: str
     to: str
     rcpt: str
     subject: str
@@ -62,6 +62,8 @@ class Posted:
 
 async def write_mail(desk: Desk, post: Post) -> Posted:
     """Take in what somebody typed. Once this returns it is durable; raises StoreBusy if nothing was taken."""
+    if before := await posted_before(desk, post.to, post.mark):
+        return before
     name = await desk.store.read(people.name_of, post.person)
     raw = await asyncio.to_thread(_compose, desk, post, name)
     envelope = Envelope(
@@ -78,9 +80,21 @@ async def write_mail(desk: Desk, post: Post) -> Posted:
     return Posted(mail, await _settled(desk, mail))
 
 
+async def posted_before(desk: Desk, to: str, mark: str) -> Posted | None:
+    """What became of the form of that mark when it was sent before, to that address of the desk; None if it was not.
+
+    Whoever looks at a draft first and asks this then cannot miss it: a draft goes after its mail has come.
+    """
+    mail = await desk.store.read(ledger.from_portal, _message_id(to, mark))
+    return None if mail is None else Posted(mail, await _settled(desk, mail))
+
+
+def _message_id(to: str, mark: str) -> str:
+    return f"{mark}@{domain_of(to)}"
+
+
 def _compose(desk: Desk, post: Post, name: str) -> bytes:
-    """Whatever is the same makes the same bytes: only so is a form that was sent twice one mail."""
-    mark = sha256(f"{post.nonce} {post.solves}".encode()).hexdigest()[:32]
+    """Whatever is the same makes the same bytes: only so are forms that were sent at once one mail."""
     outgoing = Outgoing(
         from_name=name,
         from_address=post.person,
@@ -89,7 +103,7 @@ def _compose(desk: Desk, post: Post, name: str) -> bytes:
         reply_to="",
         subject=post.subject,
         date=datetime.fromtimestamp(int(post.nonce.partition(".")[0]), UTC),
-        message_id=f"{mark}@{domain_of(post.to)}",
+        message_id=_message_id(post.to, post.mark),
         references=(),
         text=post.words,
         html="",
@@ -118,6 +132,7 @@ async def reply(
     *,
     client: str,
     nonce: str,
+    mark: str,
     words: str,
     files: tuple[OutgoingAttachment, ...] = (),
     solves: bool = False,
@@ -131,6 +146,7 @@ async def reply(
             person=person,
             client=client,
             nonce=nonce,
+            mark=mark,
             to=address,
             rcpt=reply_address(desk.keys, address, ticket.number, person, Purpose.CUSTOMER),
             subject=f"{desk.policy.tag(ticket.number)} {ticket.subject}",
@@ -147,6 +163,7 @@ async def ask(
     *,
     client: str,
     nonce: str,
+    mark: str,
     category: str,
     form: Form,
     words: str,
@@ -167,6 +184,7 @@ async def ask(
             person=person,
             client=client,
             nonce=nonce,
+            mark=mark,
             to=found.address,
             rcpt=found.address,
             subject=own_subject(subject_of(words, title), policy.subject_tag) or title,
@@ -175,6 +193,12 @@ async def ask(
             form=form,
         ),
     )
+
+
+async def answered_before(desk: Desk, number: int, person: str, mark: str) -> Posted | None:
+    """What became of a `reply` of that mark; None if there was none. Raises BadLink if the ticket is not his."""
+    ticket, _ = await desk.store.read(own_ticket, desk, number, person)
+    return await posted_before(desk, desk.policy.category(ticket.category).address, mark)
 
 
 def own_ticket(tx: Tx, desk: Desk, number: int, person: str) -> tuple[TicketFacts, Facts]:

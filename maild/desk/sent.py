@@ -1,6 +1,7 @@
 """Support's Sent folder: which of its mails are for the ledger. Private letters of its people are none of ours."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from maild.core.address import normalise
 from maild.core.mail import Door, Envelope
@@ -29,19 +30,28 @@ def envelope_of(header: bytes, queue: Queue, received_at: datetime) -> Envelope:
     )
 
 
-async def is_business(desk: Desk, header: bytes, envelope: Envelope) -> bool:
-    """Is it written to the desk, or does it name a ticket or a mail of a customer? Letters of our own are none."""
-    return await desk.store.read(_is_business, desk, header, envelope)
+class Kind(StrEnum):
+    """What a mail in Sent is to the desk: a letter of its own, its business, or nothing that is known of (yet)."""
+
+    OWN = "own"
+    BUSINESS = "business"
+    OTHER = "other"
 
 
-def _is_business(tx: Tx, desk: Desk, header: bytes, envelope: Envelope) -> bool:
+async def kind_of(desk: Desk, header: bytes, envelope: Envelope) -> Kind:
+    """Business is written to the desk, or names a ticket or a mail of a customer."""
+    return await desk.store.read(_kind_of, desk, header, envelope)
+
+
+def _kind_of(tx: Tx, desk: Desk, header: bytes, envelope: Envelope) -> Kind:
     mail = parse(header)
     keys = keys_of(mail, envelope, desk.policy, desk.keys)
     facts = tickets.facts_for(tx, keys, desk.now())
     if facts.is_own_letter:
-        return False
+        return Kind.OWN
     is_to_desk = any(desk.policy.is_desk_address(address) for address in envelope.rcpt_tos)
-    return is_to_desk or bool(facts.tickets) or ledger.has_any(tx, keys.references)
+    is_business = is_to_desk or bool(facts.tickets) or ledger.has_any(tx, keys.references)
+    return Kind.BUSINESS if is_business else Kind.OTHER
 
 
 async def is_swept(desk: Desk, queue: Queue, moment: datetime) -> bool:

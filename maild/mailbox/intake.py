@@ -86,16 +86,25 @@ class Intake:
     def __post_init__(self) -> None:
         self.name = self.name or self.mailbox
 
-    async def sweep(self, mailbox: Mailbox) -> None:
-        """Take all that is there and not in the ledger yet. Raises Unreachable, ServerRefused, StoreBusy, DiskLow."""
+    async def sweep(self, mailbox: Mailbox, *, is_first: bool = False) -> None:
+        """Take what is there and not in the ledger yet. Raises Unreachable, ServerRefused, StoreBusy, DiskLow.
+
+        `is_first`: look at everything, as once on each connection; otherwise at what is new, the last thousand UIDs,
+        and what failed before.
+        """
         self._check_room()
         began = self.desk.now()
         if not self._is_settled:
             await self.desk.store.run(mailboxes.try_again, self.name)
-        selected = await mailbox.select(self.folder, read_only=self.settled is leave)
-        progress = await self._progress(mailbox, selected, began)
-        await self._take_from(mailbox, progress, max(progress.first_uid, progress.next_uid - _LOOK_BACK))
+        progress = await self._select(mailbox, began)
+        back = 0 if is_first else min([progress.next_uid - _LOOK_BACK, *self._failures])
+        await self._take_from(mailbox, progress, max(progress.first_uid, back))
         await self.desk.store.run(mailboxes.swept, self.name, began)
+
+    async def come_back(self, mailbox: Mailbox) -> None:
+        """Select the folder once more, and take what is new. Raises as `sweep`."""
+        progress = await self._select(mailbox, self.desk.now())
+        await self._take_from(mailbox, progress, progress.next_uid)
 
     async def look(self, mailbox: Mailbox) -> None:
         """Take what is new; the folder is selected already. Raises as `sweep`."""
@@ -108,10 +117,12 @@ class Intake:
         if shutil.disk_usage(self.disk).free < 3 * self.max_size:
             raise DiskLow(f"too little free space on {self.disk}: mail stays on its server")
 
-    async def _progress(self, mailbox: Mailbox, selected: Selected, now: datetime) -> Progress:
+    async def _select(self, mailbox: Mailbox, now: datetime) -> Progress:
+        """Go to the folder; how far it has been read."""
+        selected = await mailbox.select(self.folder, read_only=self.settled is leave)
         known = await self.desk.store.read(mailboxes.progress, self.name)
         if known is not None and known.uidvalidity == selected.uidvalidity:
-            start = self._with_old(known)
+            start = await self._with_old(known)
         else:
             self._failures.clear()
             self._is_settled = False
@@ -121,9 +132,10 @@ class Intake:
             await self.desk.store.run(mailboxes.begin, start)
         return start
 
-    def _with_old(self, known: Progress) -> Progress:
+    async def _with_old(self, known: Progress) -> Progress:
         if not self.takes_old or known.takes_old:
             return known
+        await self.desk.store.run(mailboxes.take_older, self.name)
         return replace(known, first_uid=1, silent_uid=known.first_uid, next_uid=1)
 
     async def _start(self, mailbox: Mailbox, selected: Selected, now: datetime) -> Progress:
@@ -136,13 +148,11 @@ class Intake:
         unknown = await self.desk.store.read(mailboxes.unknown, self.name, progress.uidvalidity, uids)
         if not self._is_settled:
             await self._settle_again(mailbox, progress, uids, unknown)
-        # Those that failed before come last, so that they keep nobody waiting.
-        unknown.sort(key=lambda uid: (self._failures[uid], uid))
+        self._forget_gone(first, uids)
         refused: list[ServerRefused] = []
-        for start in range(0, len(unknown), BATCH):
-            messages = {each.uid: each for each in await mailbox.messages(unknown[start : start + BATCH])}
-            there = [messages[uid] for uid in unknown[start : start + BATCH] if uid in messages]
-            for group in self._groups(await self._without_older(progress, there)):
+        for lot in self._lots(unknown):
+            listed = await self._listed(mailbox, progress, lot, refused)
+            for group in self._groups(await self._without_older(progress, listed)):
                 try:
                     await self._take(mailbox, progress, group)
                 except ServerRefused as error:
@@ -150,10 +160,40 @@ class Intake:
         if refused:
             raise refused[0]  # not everything is in the ledger: again, soon
 
+    def _forget_gone(self, first: int, uids: Sequence[int]) -> None:
+        there = set(uids)
+        for uid in [uid for uid in self._failures if uid >= first and uid not in there]:
+            del self._failures[uid]
+
+    def _lots(self, uids: Sequence[int]) -> list[list[int]]:
+        """As many as one command names. Those that failed before come last and alone, to keep nobody waiting."""
+        fresh = [uid for uid in uids if not self._failures[uid]]
+        failed = sorted((uid for uid in uids if self._failures[uid]), key=lambda uid: self._failures[uid])
+        return [*(fresh[start : start + BATCH] for start in range(0, len(fresh), BATCH)), *([uid] for uid in failed)]
+
+    async def _listed(
+        self, mailbox: Mailbox, progress: Progress, uids: list[int], refused: list[ServerRefused]
+    ) -> list[Message]:
+        """What lies there. One message that the server stumbles over must not hide the others."""
+        try:
+            listed = await mailbox.messages(uids)
+        except ServerRefused as error:
+            if len(uids) > 1:
+                return [one for uid in uids for one in await self._listed(mailbox, progress, [uid], refused)]
+            refused.append(error)
+            listed = []
+        except Unreachable:
+            await self._fail(progress, uids)
+            raise
+        found = {message.uid for message in listed}
+        await self._fail(progress, [uid for uid in uids if uid not in found])
+        return listed
+
     async def _settle_again(
         self, mailbox: Mailbox, progress: Progress, uids: Sequence[int], unknown: Sequence[int]
     ) -> None:
-        known = [uid for uid in uids if uid not in set(unknown)]
+        new = set(unknown)
+        known = [uid for uid in uids if uid not in new]
         taken = await self.desk.store.read(mailboxes.in_ledger, self.name, progress.uidvalidity, known)
         self._is_settled = True
         await self._tell_settled(mailbox, sorted(taken))
@@ -171,11 +211,11 @@ class Intake:
         """After a change of UIDVALIDITY all that lay there before the desk came shows up once more."""
         if progress.takes_old:
             return messages
-        older = [message.uid for message in messages if progress.is_old(message.uid, message.internaldate)]
+        older = {message.uid for message in messages if progress.is_old(message.uid, message.internaldate)}
         if older:
             now = self.desk.now()
             await self.desk.store.run(mailboxes.pass_over, self.name, progress.uidvalidity, older, mailboxes.OLDER, now)
-        return [message for message in messages if message.uid not in set(older)]
+        return [message for message in messages if message.uid not in older]
 
     def _groups(self, messages: list[Message]) -> Iterator[list[Message]]:
         """Small messages together, large ones and troublemakers alone."""
@@ -194,18 +234,18 @@ class Intake:
 
     async def _take(self, mailbox: Mailbox, progress: Progress, group: list[Message]) -> None:
         """Fetch and commit; one transaction moves the cursor and keeps the mail."""
-        first = group[0]
-        mark = self.mark
+        first, mark = group[0], self.mark
         if len(group) == 1 and (first.size > self.max_size or self._failures[first.uid] >= _ATTEMPTS):
-            fetched, mark = await self._beginning(mailbox, progress, first), Mark.CUT
+            fetched = await self._beginning(mailbox, progress, first)
+            is_whole = len(fetched.get(first.uid, b"")) >= first.size > 0
+            mark = mark if is_whole and first.size <= self.max_size else Mark.CUT
         else:
-            fetched = await self._fetch(mailbox, [message.uid for message in group])
+            fetched = await self._fetch(mailbox, progress, [message.uid for message in group])
         there = [message for message in group if message.uid in fetched]
         told = await asyncio.gather(
             *(self._accept(progress, message, fetched[message.uid], mark) for message in there), return_exceptions=True
         )
-        taken = [message.uid for message, mail in zip(there, told, strict=True) if not isinstance(mail, BaseException)]
-        self._failures.update(message.uid for message in group if message.uid not in taken)
+        taken = [message.uid for message, mail in zip(there, told, strict=True) if isinstance(mail, int)]
         for uid in taken:
             self._failures.pop(uid, None)
         await self._tell_settled(mailbox, taken)
@@ -220,15 +260,17 @@ class Intake:
             raise mail
         else:  # a bug
             log.error("mailbox %s: UID %d cannot be taken", self.name, message.uid, exc_info=mail)
-            await self._maybe_pass(progress, message.uid)
+            await self._fail(progress, [message.uid])
 
-    async def _fetch(self, mailbox: Mailbox, uids: list[int]) -> dict[int, bytes]:
-        """Whole messages. Those that are not there any more are somebody else's doing."""
+    async def _fetch(self, mailbox: Mailbox, progress: Progress, uids: list[int]) -> dict[int, bytes]:
+        """Whole messages, of those that the server gives away."""
         try:
-            return await mailbox.bodies(uids)
+            fetched = await mailbox.bodies(uids)
         except (Unreachable, ServerRefused):
-            self._failures.update(uids)
+            await self._fail(progress, uids)
             raise
+        await self._fail(progress, [uid for uid in uids if uid not in fetched])
+        return fetched
 
     async def _beginning(self, mailbox: Mailbox, progress: Progress, message: Message) -> dict[int, bytes]:
         """What can be had of a message that is too large or broken on its server; if nothing, it is passed over."""
@@ -236,19 +278,25 @@ class Intake:
         try:
             beginning = await mailbox.beginning(uid, _BEGINNING)
         except (Unreachable, ServerRefused):
-            self._failures[uid] += 1
-            await self._maybe_pass(progress, uid)
+            await self._fail(progress, [uid])
             raise
         if beginning is not None:
             return {uid: beginning}
-        await self._maybe_pass(progress, uid)
+        await self._fail(progress, [uid])
         return {}
 
-    async def _maybe_pass(self, progress: Progress, uid: int) -> None:
-        if self._failures[uid] > 2 * _ATTEMPTS:
-            log.error("mailbox %s: UID %d is passed over after many attempts", self.name, uid)
-            place = (self.name, progress.uidvalidity, [uid])
-            await self.desk.store.run(mailboxes.pass_over, *place, _UNFETCHED, self.desk.now())
+    async def _fail(self, progress: Progress, uids: Sequence[int]) -> None:
+        """Something went wrong with these messages, or with one of them; after many times they are passed over.
+
+        Together they fail once only: from then on each is asked for alone.
+        """
+        self._failures.update(uids)
+        for uid in uids:
+            if self._failures[uid] > 2 * _ATTEMPTS:
+                log.error("mailbox %s: UID %d is passed over after many attempts", self.name, uid)
+                place = (self.name, progress.uidvalidity, [uid])
+                await self.desk.store.run(mailboxes.pass_over, *place, _UNFETCHED, self.desk.now())
+                del self._failures[uid]
 
     async def _accept(self, progress: Progress, message: Message, raw: bytes, mark: Mark) -> int:
         clean = with_crlf(raw) if len(raw) < _BIG else await asyncio.to_thread(with_crlf, raw)
@@ -290,27 +338,40 @@ class Reading:
 
     async def work(self, mailbox: Mailbox) -> None:
         """Sweep, wait, look, for ever. Raises what ends the connection."""
-        folder = folder_for("\\Junk", await mailbox.folders())
+        is_first = True
         while True:
-            if folder is not None and folder != self.inbox.folder:
-                folder = await self._sweep_junk(mailbox, folder)
-            await self.inbox.sweep(mailbox)
+            await self.inbox.sweep(mailbox, is_first=is_first)
             self.state.went_well()
+            if await self._sweep_junk(mailbox, is_first=is_first):
+                await self.inbox.come_back(mailbox)
+            is_first = False
             await self._wait(mailbox)
 
-    async def _sweep_junk(self, mailbox: Mailbox, folder: str) -> str | None:
-        inbox = self.inbox
-        if self._junk is None:
-            name = f"{inbox.mailbox}\t{Mark.JUNK}"  # no name in the configuration holds a tab
-            self._junk = replace(
-                inbox, folder=folder, name=name, mark=Mark.JUNK, settled=leave, takes_old=False, _failures=Counter()
-            )
+    async def _sweep_junk(self, mailbox: Mailbox, *, is_first: bool) -> bool:
+        """Is another folder selected now, perhaps?"""
         try:
-            await self._junk.sweep(mailbox)
+            folder = folder_for("\\Junk", await mailbox.folders())
+            if folder is None or folder == self.inbox.folder:
+                return False
+            if self._junk is None or self._junk.folder != folder:
+                self._junk = self._intake_of_junk(folder)
+            await self._junk.sweep(mailbox, is_first=is_first)
         except ServerRefused as error:
-            log.warning("mailbox %s: its folder for spam is not read: %s", inbox.mailbox, error)
-            return None
-        return folder
+            log.warning("mailbox %s: its folder for spam is not read now: %s", self.inbox.mailbox, error)
+        return True
+
+    def _intake_of_junk(self, folder: str) -> Intake:
+        name = f"{self.inbox.mailbox}\t{Mark.JUNK}"  # no name in the configuration holds a tab
+        return replace(
+            self.inbox,
+            folder=folder,
+            name=name,
+            mark=Mark.JUNK,
+            settled=leave,
+            takes_old=False,
+            _failures=Counter(),
+            _is_settled=False,
+        )
 
     async def _wait(self, mailbox: Mailbox) -> None:
         """Until the next sweep is due, by the clock that never jumps, or by the one that deadlines are told by."""

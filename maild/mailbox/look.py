@@ -1,34 +1,40 @@
 """Looks through folders for what has come and gone since the last time. Reads only."""
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maild.core.identity import identity_of
 from maild.desk.filing import Seen
-from maild.mailbox.protocol import BATCH, Mailbox, Selected
+from maild.mailbox.protocol import BATCH, Mailbox, Message, Selected, ServerRefused
+from maild.mailbox.troubles import Troubles
 from maild.store.filings import Mark
+
+log = logging.getLogger(__name__)
 
 _DELETED = "\\deleted"
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is new in a folder: its UIDs, and where to go on next time. `is_whole`: `new` is all there is in it."""
+    """What is new in a folder: its UIDs, and where to go on next time. `is_anew`: old UIDs mean nothing now."""
 
     selected: Selected
     new: list[int]
     mark: Mark
-    is_whole: bool
+    is_anew: bool
 
 
 async def news_in(mailbox: Mailbox, selected: Selected, mark: Mark | None) -> News:
     """What came into the selected folder since that mark. One never looked at before begins now, with nothing new."""
     if mark is None:
         uidnext = selected.uidnext or max(await mailbox.uids(), default=0) + 1
-        return News(selected, [], Mark(selected.uidvalidity, uidnext), is_whole=False)
-    first = mark.uidnext if mark.uidvalidity == selected.uidvalidity else 1
+        return News(selected, [], Mark(selected.uidvalidity, uidnext), is_anew=False)
+    is_anew = mark.uidvalidity != selected.uidvalidity
+    first = 1 if is_anew else mark.uidnext
     new = await mailbox.uids(first)
     uidnext = max([first, selected.uidnext, *(uid + 1 for uid in new[-1:])])
-    return News(selected, new, Mark(selected.uidvalidity, uidnext), is_whole=first == 1)
+    return News(selected, new, Mark(selected.uidvalidity, uidnext), is_anew=is_anew)
 
 
 def is_deleted(flags: frozenset[str]) -> bool:
@@ -36,11 +42,48 @@ def is_deleted(flags: frozenset[str]) -> bool:
     return any(flag.lower() == _DELETED for flag in flags)
 
 
+@dataclass(frozen=True, slots=True)
+class Headed:
+    """A message with its header section."""
+
+    message: Message
+    header: bytes
+
+
+async def headed(mailbox: Mailbox, uids: Sequence[int]) -> tuple[list[Headed], list[int]]:
+    """Those of the messages that are there and not deleted, ascending; and those of which the server gives nothing.
+
+    One command for all of them; if that is refused, it is divided until the broken ones are alone.
+    """
+    try:
+        return await _headed(mailbox, uids), []
+    except ServerRefused as error:
+        if len(uids) == 1:
+            log.warning("UID %d cannot be read: %s", uids[0], error)
+            return [], list(uids)
+    middle = len(uids) // 2
+    (found, refused), (more, others) = await headed(mailbox, uids[:middle]), await headed(mailbox, uids[middle:])
+    return [*found, *more], [*refused, *others]
+
+
+async def _headed(mailbox: Mailbox, uids: Sequence[int]) -> list[Headed]:
+    there = [each for each in await mailbox.messages(uids) if not is_deleted(each.flags)]
+    headers = await mailbox.headers([each.uid for each in there])
+    return [Headed(each, headers[each.uid]) for each in there if each.uid in headers]
+
+
+async def named(mailbox: Mailbox, message_id: str) -> list[int]:
+    """The messages of that Message-ID in the selected folder that nobody has deleted; servers find more."""
+    uids = (await mailbox.uids_with(message_id))[-BATCH:] if message_id else []
+    found, _ = await headed(mailbox, uids)
+    return [each.message.uid for each in found if identity_of(each.header).message_id == message_id]
+
+
 class Lookout:
     """What has been seen of the folders of one mailbox on this connection."""
 
-    def __init__(self, mailbox: Mailbox) -> None:
-        self._mailbox = mailbox
+    def __init__(self, mailbox: Mailbox, troubles: Troubles) -> None:
+        self._mailbox, self._troubles = mailbox, troubles
         self._last: dict[str, Selected] = {}
 
     async def look(self, folder: str, name: str, mark: Mark | None) -> Seen | None:
@@ -51,18 +94,22 @@ class Lookout:
             return None
         news = await news_in(self._mailbox, selected, mark)
         present = None if _has_only_grown(last, news) else frozenset(await self._mailbox.uids())
-        self._last[folder] = selected
-        return Seen(folder, selected.uidvalidity, news.mark.uidnext, await self._named(news.new), present)
+        found, refused = await self._named(news.new)
+        unclear = [uid for uid in refused if not self._troubles.is_hopeless((folder, selected.uidvalidity, uid))]
+        self._last.pop(folder, None)
+        if not unclear:
+            self._last[folder] = selected
+        return Seen(folder, selected.uidvalidity, min([news.mark.uidnext, *unclear]), found, present)
 
-    async def _named(self, uids: list[int]) -> tuple[tuple[int, str], ...]:
-        """Those that are not deleted, with their Message-IDs."""
-        named: list[tuple[int, str]] = []
+    async def _named(self, uids: list[int]) -> tuple[tuple[tuple[int, str], ...], list[int]]:
+        """Those that are not deleted, with their Message-IDs; and those that cannot be read."""
+        found: list[tuple[int, str]] = []
+        refused: list[int] = []
         for start in range(0, len(uids), BATCH):
-            batch = uids[start : start + BATCH]
-            flags = {each.uid: each.flags for each in await self._mailbox.messages(batch)}
-            headers = await self._mailbox.headers([uid for uid in batch if not is_deleted(flags.get(uid, frozenset()))])
-            named += [(uid, identity_of(header).message_id) for uid, header in sorted(headers.items())]
-        return tuple(named)
+            batch, broken = await headed(self._mailbox, uids[start : start + BATCH])
+            found += [(each.message.uid, identity_of(each.header).message_id) for each in batch]
+            refused += broken
+        return tuple(found), refused
 
 
 def _has_only_grown(last: Selected | None, news: News) -> bool:

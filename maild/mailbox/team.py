@@ -9,23 +9,23 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
-from maild.core.errors import MaildError
+from maild.core.errors import MaildError, Transient
 from maild.core.folders import folders_of, is_keyword_of_ours
-from maild.core.identity import identity_of
 from maild.core.policy import Queue
 from maild.core.retry import next_attempt
-from maild.desk import delivery, filing, letters, sent
+from maild.desk import delivery, filing, letters
 from maild.desk.desk import Desk
 from maild.desk.filing import Misplaced
 from maild.mailbox.inbox import Inbox
 from maild.mailbox.keeper import MailboxState
-from maild.mailbox.look import Lookout, is_deleted, news_in
+from maild.mailbox.look import Lookout, is_deleted, named
 from maild.mailbox.places import Places, find_places
-from maild.mailbox.protocol import BATCH, ConnectionLost, Mailbox, Message, Selected, ServerRefused
-from maild.mime.line_ends import with_crlf
+from maild.mailbox.protocol import BATCH, ConnectionLost, Mailbox, Message, ServerRefused
+from maild.mailbox.sent import Sent
+from maild.mailbox.troubles import Troubles
 from maild.store import filings, outbox
 from maild.store.filings import Filing
 
@@ -35,20 +35,25 @@ _LONGEST_LOOK = 5.0  # seconds between two looks at all folders
 _PAUSE = 0.5  # seconds between two turns; what there is to do stands in the database
 _LETTERS = 5  # claimed at once
 _SEARCHED = 20  # letters that are looked for everywhere in one turn before they count as deleted
+_PUT_OFF = timedelta(minutes=5)  # a move that cannot be obeyed
 _DELETED_AFTER = timedelta(seconds=10)  # beside the delay of moves: programs move in two steps
 
 
 @dataclass(slots=True)
 class Keeping:
-    """The work at a mailbox that is the queue of support, for as long as its connection lasts."""
+    """The work at a mailbox that is the queue of support, on one connection after the other."""
 
     desk: Desk
     queue: Queue
     state: MailboxState
+    _troubles: Troubles = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._troubles = Troubles(self.desk.now)
 
     async def work(self, mailbox: Mailbox) -> None:
         """One turn after the other, for ever. Raises what ends the connection."""
-        team = Team(self.desk, self.queue, mailbox)
+        team = Team(self.desk, self.queue, mailbox, self._troubles)
         await team.begin()
         while True:
             await team.turn()
@@ -57,14 +62,18 @@ class Keeping:
 
 
 class Team:
-    """A mailbox on an open connection. `begin` first, then `turn` again and again; both raise what `Mailbox` does."""
+    """A mailbox on an open connection. `begin` first, then `turn` again and again; both raise what `Mailbox` does.
 
-    def __init__(self, desk: Desk, queue: Queue, mailbox: Mailbox) -> None:
+    `troubles` are those there were on earlier connections.
+    """
+
+    def __init__(self, desk: Desk, queue: Queue, mailbox: Mailbox, troubles: Troubles | None = None) -> None:
         self._desk, self.queue, self._mailbox = desk, queue, mailbox
-        self._lookout = Lookout(mailbox)
+        troubles = troubles or Troubles(desk.now)
+        self._lookout = Lookout(mailbox, troubles)
+        self._sent = Sent(desk, queue, mailbox, troubles)
         self._places = Places({}, "")
         self._inbox = Inbox(desk, queue, mailbox) if queue.inbox else None
-        self._sent: Selected | None = None
         self._next_look = 0.0
         self._takes_keywords = True
 
@@ -72,6 +81,7 @@ class Team:
         """Folders are there; what may lie wrongly is looked at."""
         self._places = await find_places(self._mailbox, self.queue, self._desk.policy)
         await filing.take_up(self._desk, self.queue)
+        self._next_look = 0.0  # a folder needs its mark before something is put into it
 
     async def turn(self, *, looks: bool = False) -> None:
         """Everything that is to be done now. `looks`: look at the folders, however short ago that was."""
@@ -82,13 +92,13 @@ class Team:
             await self._look()
             work = await filing.work_in(self._desk, self.queue)
         for move in work.moves:
-            await self._obey(move)
+            await self._maybe_obey(move)
         if work.has_letters:
             await self._file_letters()
         if work.has_misplaced or work.moves:
             await self._put_right()
         for letter in work.copies:
-            await self._copy_to_sent(letter)
+            await self._sent.copy(self._places.sent, letter)
 
     async def _look(self) -> None:
         """At all folders, in their order: what left one before it was looked at has reached the next, or will be seen
@@ -101,25 +111,38 @@ class Team:
                 found.append(seen)
         if found:
             await filing.observe(self._desk, self.queue, found)
-        await self._look_for_missing()
-        await self._look_at_sent()
+        is_more = await self._look_for_missing()
+        await self._sent.look(self._places.sent)
         if self._inbox is not None:
             await self._inbox.clear(self._places)
         delay = self.queue.move_delay.total_seconds() / 2
-        self._next_look = time.monotonic() + min(max(delay, 0.5), _LONGEST_LOOK)
+        self._next_look = 0.0 if is_more else time.monotonic() + min(max(delay, 0.5), _LONGEST_LOOK)
 
-    async def _look_for_missing(self) -> None:
-        """What was copied first and removed long after has been seen in its new place already, as a copy."""
+    async def _look_for_missing(self) -> bool:
+        """What was copied first and removed long after has been seen in its new place already, as a copy.
+
+        Whether there is more to be looked for.
+        """
         before = self._desk.now() - self.queue.move_delay - _DELETED_AFTER
         missing = await self._desk.store.read(filings.missing_before, self.queue.name, before)
         for letter in missing[:_SEARCHED]:
             for folder, name in self._places.names.items():
                 selected = await self._mailbox.select(name, read_only=True)
-                if uids := await self._named(letter.message_id):
+                if uids := await named(self._mailbox, letter.message_id):
                     await filing.turned_up(self._desk, self.queue, folder, selected.uidvalidity, uids[-1], letter)
                     break
         if missing:
-            await filing.note_deleted(self._desk, self.queue, before)
+            await filing.note_deleted(self._desk, self.queue, missing[:_SEARCHED])
+        return len(missing) > _SEARCHED
+
+    async def _maybe_obey(self, move: Filing) -> None:
+        try:
+            await self._obey(move)
+        except Transient:
+            raise
+        except Exception:  # a bug with this ticket must not stop the others
+            log.exception("mailbox %s: a move in ticket %s cannot be obeyed", self.queue.name, move.ticket)
+            await self._desk.store.run(filings.put_off, move.id, self._desk.now() + _PUT_OFF)
 
     async def _obey(self, move: Filing) -> None:
         """Unless it is only a copy, its first place being filled still, or has gone from where it was moved to."""
@@ -169,20 +192,19 @@ class Team:
         if name is None:
             return False
         await self._mailbox.select(name, read_only=True)
-        return bool(await self._named(place.message_id))
-
-    async def _named(self, message_id: str) -> list[int]:
-        """The messages of that Message-ID in the selected folder that nobody has deleted; servers find more."""
-        uids = (await self._mailbox.uids_with(message_id))[-BATCH:] if message_id else []
-        there = [each.uid for each in await self._mailbox.messages(uids) if not is_deleted(each.flags)]
-        headers = await self._mailbox.headers(there)
-        return [uid for uid, header in sorted(headers.items()) if identity_of(header).message_id == message_id]
+        return bool(await named(self._mailbox, place.message_id))
 
     async def _append(self, name: str, letter: outbox.Letter, keywords: Sequence[str]) -> None:
         if letter.frozen is None:
             raise ValueError("a letter came back from freezing without its bytes")
         flags = keywords if self._takes_keywords else ()
-        await self._mailbox.append(name, letter.frozen, flags, letter.created_at)
+        try:
+            await self._mailbox.append(name, letter.frozen, flags, letter.created_at)
+        except ServerRefused:
+            if not flags:
+                raise
+            await self._mailbox.append(name, letter.frozen, (), letter.created_at)
+            self._takes_keywords = False
 
     async def _postpone(self, letter: outbox.Letter, reply: str) -> None:
         now = self._desk.now()
@@ -237,42 +259,3 @@ class Team:
                     await self._mailbox.store(uids, [flag], is_set=is_set)
         except ServerRefused:
             self._takes_keywords = False
-
-    async def _copy_to_sent(self, number: int) -> None:
-        """A relayed answer, unless the relay has laid it there by itself."""
-        letter = await self._desk.store.read(outbox.load, number)
-        if letter is not None:
-            await self._mailbox.select(self._places.sent, read_only=True)
-            if not await self._named(letter.message_id):
-                copy = await letters.sent_copy(self._desk, letter)
-                await self._mailbox.append(self._places.sent, copy, ["\\Seen"], letter.created_at)
-        await self._desk.store.run(filings.copied, self.queue.name, number)
-
-    async def _look_at_sent(self) -> None:
-        """What people of support have sent without maild."""
-        selected = await self._mailbox.select(self._places.sent, read_only=True)
-        if selected == self._sent and selected.uidnext:
-            return
-        mark = await self._desk.store.read(filings.mark_of, self.queue.name, self.queue.sent)
-        news = await news_in(self._mailbox, selected, mark)
-        unclear: list[int] = []
-        for start in range(0, len(news.new), BATCH):
-            messages = await self._mailbox.messages(news.new[start : start + BATCH])
-            unclear += [each.uid for each in messages if not await self._take_sent(selected.uidvalidity, each)]
-        mark = replace(news.mark, uidnext=min([news.mark.uidnext, *unclear]))
-        await self._desk.store.run(filings.set_mark, self.queue.name, self.queue.sent, mark)
-        self._sent = None if unclear else selected
-
-    async def _take_sent(self, uidvalidity: int, message: Message) -> bool:
-        """False if it is to be looked at again: it may answer a mail that lies in the inbox and was not taken yet."""
-        header = (await self._mailbox.headers([message.uid])).get(message.uid)
-        if header is None or is_deleted(message.flags):
-            return True
-        envelope = sent.envelope_of(header, self.queue, message.internaldate)
-        if not await sent.is_business(self._desk, header, envelope):
-            return not self.queue.inbox or await sent.is_swept(self._desk, self.queue, message.internaldate)
-        raw = await self._mailbox.fetch(message.uid)
-        if raw is not None:
-            key = f"sent:{self.queue.name}:{uidvalidity}:{message.uid}"
-            await sent.take(self._desk, with_crlf(raw), envelope, key)
-        return True

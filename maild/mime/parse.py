@@ -6,6 +6,7 @@ Calls the other files of this folder in order; knows nothing of tickets, envelop
 import re
 
 from maild.core.courtesy import is_courtesy
+from maild.core.languages import language_of
 from maild.core.mail import Attachment, Kind, Mail
 from maild.mime import addresses, attach, body, fields, kinds, parts, unpack
 from maild.mime.looks import Looks
@@ -13,11 +14,6 @@ from maild.mime.looks import Looks
 _MSG_ID = re.compile(r"<([^<>]{1,995})>")
 _MAX_IDS = 1000
 _TRACE_FIELDS = frozenset({"received", "authentication-results"})
-_CYRILLIC = re.compile("[\u0400-\u04ff]+")
-_LETTERS = re.compile(r"[^\W\d_]+")
-_CODE = re.compile(r"^[ \t]*```.*?(?:^[ \t]*```|\Z)", re.MULTILINE | re.DOTALL)
-_NO_WORDS = re.compile(r"https?://\S+|[^\s@]{1,64}@[^\s@]+")
-_MAX_SAMPLE = 5_000  # characters that tell the language
 
 _NO_BODY = body.Body("", "", (), "", False)
 
@@ -149,12 +145,3 @@ def _mail(
 def _decoded(name: str, value: str) -> str:
     """A client can put an encoded word into its envelope sender, to be decoded into a verdict of our border host."""
     return value if name.lower() in _TRACE_FIELDS else fields.decode_words(value)
-
-
-def language_of(text: str) -> str:
-    """ru for Cyrillic (pasted logs in Latin may be twice as long), en for other letters, "" for none or mere code."""
-    words = _NO_WORDS.sub(" ", _CODE.sub(" ", text[:_MAX_SAMPLE]))
-    letters = sum(map(len, _LETTERS.findall(words)))
-    if not letters:
-        return ""
-    return "ru" if 3 * sum(map(len, _CYRILLIC.findall(words))) >= letters else "en"

@@ -22,8 +22,21 @@ from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
 from maild.mime.sample_words import ENGLISH, RUSSIAN
 
 PAGES = (
-    *("action", "done", "said", "fields", "past", "missing", "refused", "too_large", "busy", "expired", "held"),
-    *("language", "letters", "letter"),
+    *(
+        "action",
+        "done",
+        "said",
+        "fields",
+        "past",
+        "missing",
+        "method",
+        "refused",
+        "too_large",
+        "busy",
+        "expired",
+        "held",
+    ),
+    *("method", "language", "letters", "letter"),
 )
 
 NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)

@@ -122,6 +122,13 @@ def has_any(tx: Tx, message_ids: Sequence[str]) -> bool:
     )
 
 
+def from_portal(tx: Tx, message_id: str) -> int | None:
+    """The mail of that Message-ID that somebody typed into a form of ours; None if there is none."""
+    portal = "SELECT 1 FROM arrivals WHERE mail = mails.id AND door = ?"
+    row = tx.one(f"SELECT id FROM mails WHERE message_id = ? AND EXISTS ({portal})", message_id, Door.PORTAL.value)
+    return int(row[0]) if row else None
+
+
 def put_off(tx: Tx, mail: int, until: datetime) -> None:
     """Not now; nothing is wrong with it."""
     tx.run("UPDATE mails SET leased_until = ? WHERE id = ?", to_micros(until), mail)

@@ -95,6 +95,11 @@ def try_again(tx: Tx, name: str) -> None:
     tx.run("DELETE FROM mailbox_passed WHERE name = ? AND reason <> ?", name, OLDER)
 
 
+def take_older(tx: Tx, name: str) -> None:
+    """What was there before the desk came is to be taken all the same."""
+    tx.run("DELETE FROM mailbox_passed WHERE name = ? AND reason = ?", name, OLDER)
+
+
 def in_ledger(tx: Tx, name: str, uidvalidity: int, uids: Sequence[int]) -> set[int]:
     """Those of the messages that are in the ledger."""
     keys = {source_key(name, uidvalidity, uid): uid for uid in uids}

@@ -57,8 +57,9 @@ def tickets_of(
 
 
 def accounts_of(tx: Tx, guest: str) -> list[str]:
-    """The people whose accounts this one was given access to."""
-    return [str(row[0]) for row in tx.all("SELECT owner FROM grants WHERE guest = ? LIMIT ?", guest, _ACCOUNTS)]
+    """The people whose accounts this one was given access to, the first of them first."""
+    rows = tx.all("SELECT owner FROM grants WHERE guest = ? ORDER BY at, owner LIMIT ?", guest, _ACCOUNTS)
+    return [str(row[0]) for row in rows]
 
 
 def _places(tx: Tx, address: str, where: str, before: Place | None, limit: int) -> set[tuple[int, int]]:

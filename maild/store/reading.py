@@ -25,6 +25,7 @@ TOLD = (
 class Said:
     """One message. `reply` and `text` are the beginnings of the new words and of everything, with their whole lengths.
 
+    What support quotes is no part of it: below an agent's words stand letters to support, with notes and verdicts.
     `delivery` is what became of the letter that brought it to the reader, None if there was none.
     """
 
@@ -50,9 +51,11 @@ class Happened:
     number: int
 
 
+_WHOLE = "CASE WHEN role = 'agent' THEN reply ELSE text END"
+
 _SAID = (
-    "SELECT id, at, author, author_name, role, SUBSTR(reply, 1, ?), LENGTH(reply), SUBSTR(text, 1, ?), LENGTH(text),"
-    " attachments FROM messages WHERE ticket = ? AND is_note = FALSE"
+    "SELECT id, at, author, author_name, role, SUBSTR(reply, 1, ?), LENGTH(reply),"
+    f" SUBSTR({_WHOLE}, 1, ?), LENGTH({_WHOLE}), attachments FROM messages WHERE ticket = ? AND is_note = FALSE"
 )
 
 
@@ -64,13 +67,16 @@ def messages_before(tx: Tx, number: int, person: str, before: int | None, limit:
     return [_said(row, states.get(row[0])) for row in rows]
 
 
-def message(tx: Tx, number: int, identifier: int, start: int, length: int) -> tuple[Said, str] | None:
-    """One message, and the piece of its text from there on; None if the ticket has no such one."""
+def message(tx: Tx, number: int, identifier: int) -> Said | None:
+    """One message; None if the ticket has no such one."""
     row = tx.one(f"{_SAID} AND id = ?", CUT, CUT, number, identifier)
-    if row is None:
-        return None
-    piece = tx.one("SELECT SUBSTR(text, ?, ?) FROM messages WHERE id = ?", start + 1, length, identifier)
-    return _said(row, None), str(piece[0]) if piece else ""
+    return None if row is None else _said(row, None)
+
+
+def whole(tx: Tx, said: Said) -> str:
+    """Everything that stands in a message, however long."""
+    row = tx.one(f"SELECT {_WHOLE} FROM messages WHERE id = ?", said.id)
+    return str(row[0]) if row else ""
 
 
 def _said(row: Row, delivery: Delivery | None) -> Said:

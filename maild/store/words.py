@@ -20,8 +20,8 @@ def index(tx: Tx, ticket: int) -> None:
         return
     people = tx.all("SELECT address FROM participants WHERE ticket = ?", ticket)
     said = tx.all(
-        "SELECT CASE WHEN reply = '' THEN text ELSE reply END FROM messages WHERE ticket = ? AND is_note = FALSE"
-        " ORDER BY id DESC LIMIT ?",
+        "SELECT CASE WHEN reply = '' AND role <> 'agent' THEN text ELSE reply END FROM messages WHERE ticket = ?"
+        " AND is_note = FALSE ORDER BY id DESC LIMIT ?",
         ticket, _MESSAGES,
     )  # fmt: skip
     text = " ".join(folded(row[0][:_LONGEST]) for row in (subject, *said))
@@ -40,8 +40,14 @@ def find(tx: Tx, person: str, words: Sequence[str], *, before: int, limit: int) 
     `words` are beginnings, in letters and digits only.
     """
     people = [_name(address) for address in (person, *accounts_of(tx, person))]
-    found = tx.find_words(people, words, before, limit)
-    return shown(tx, person, [number for number in found if may_read(tx, number, person)])
+    found: list[int] = []
+    while len(found) < limit:
+        some = tx.find_words(people, words, before, limit)
+        found += [number for number in some if may_read(tx, number, person)]
+        if len(some) < limit:
+            break
+        before = some[-1]
+    return shown(tx, person, found[:limit])
 
 
 def _name(address: str) -> str:

@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -120,8 +121,12 @@ def application(routes: Sequence[BaseRoute], plain_page: Callable[[str], str]) -
     def page(name: str, status: int, fields: dict[str, str]) -> Callable[[Request, Exception], Response]:
         return lambda request, error: HTMLResponse(plain_page(name), status, fields)
 
+    def wrong_method(request: Request, error: Exception) -> Response:
+        fields = error.headers if isinstance(error, HTTPException) else None
+        return HTMLResponse(plain_page("method"), 405, fields)  # with Allow (RFC 9110 §15.5.6)
+
     missing, busy = page("missing", 404, {}), page("busy", 503, {"Retry-After": str(_RETRY_AFTER)})
-    errors = {404: missing, 413: page("too_large", 413, {}), BadLink: missing, Transient: busy}
+    errors = {404: missing, 405: wrong_method, 413: page("too_large", 413, {}), BadLink: missing, Transient: busy}
     app = Starlette(routes=routes, exception_handlers=errors)
     app.router.redirect_slashes = False
     return app

@@ -4,9 +4,11 @@ One form for everybody. Without script it is filled in step by step, and each st
 not signed in gives his address, and the question waits for him to come back by the mailed link.
 """
 
+import asyncio
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from starlette.exceptions import HTTPException
@@ -21,9 +23,9 @@ from maild.core.policy import Category, Topic
 from maild.core.tokens import is_page_nonce, new_nonce, page_nonce
 from maild.core.typed import MAX_WORDS
 from maild.desk.act import NONCE_AGE
-from maild.desk.drafts import attachments_of, discard, draft_for, files_of, keep
+from maild.desk.drafts import Refusal, Writer, attachments_of, discard, draft_for, files_of, keep
 from maild.desk.login import LOGIN_AGE, ask_to_enter
-from maild.desk.portal import ask
+from maild.desk.portal import Posted, ask, posted_before
 from maild.store.drafts import Draft, DraftFile
 from maild.web.fields import PREFIX, input_of
 from maild.web.portal import Portal, Visitor, is_cross_site
@@ -32,7 +34,7 @@ from maild.web.uploads import MAX_FILES, Sent, Uploads
 _FORM = "ask form"  # what the nonce of somebody who is not signed in is bound to
 _OTHER = "-"  # none of the topics
 _DRAFT = re.compile(r"[0-9a-f]{32}")
-_STATUS = {"stale": 403, "support": 403, "often": 429, "size": 413, "long": 413, "disk": 503, "busy": 503}
+_STATUS = {"stale": 403, "support": 403, "often": 429, "size": 413, "long": 413, "disk": 503, "busy": 503, "room": 503}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +100,21 @@ class AskPages:
     async def _post(self, request: Request, visitor: Visitor | None, sent: Sent) -> Response:
         question = self._typed(sent)
         if visitor and sent.has("discard") and self._is_ours(request, visitor, sent):
-            await discard(self._desk, question.draft)
+            await discard(self._desk, question.draft, visitor.address)
             return RedirectResponse("/ask", 303)
         taken_off = [int(one) for one in sent.all("drop") if one.isascii() and one.isdigit() and len(one) < 10]
         if sent.has("step") or not self._is_ours(request, visitor, sent):
             fault = Faults("" if sent.has("step") else "stale")
             return await self._again(request, visitor, question, sent, fault, taken_off)
-        faults = await self._faults(visitor, question, sent, taken_off)
+        faults, mark = await self._faults(visitor, question, sent, taken_off), await asyncio.to_thread(sent.mark)
+        if visitor and faults and question.category:
+            before = await posted_before(self._desk, question.category.address, mark)
+            if before:
+                return _way_to(before)
         if faults or visitor is None:
             return await self._again(request, visitor, question, sent, faults, taken_off, is_ready=not faults)
         try:
-            return await self._send(request, visitor, question, sent, taken_off)
+            return await self._send(request, visitor, question, sent, mark, taken_off)
         except NotAllowed:
             fault = Faults("support")
         except Transient:
@@ -116,7 +122,7 @@ class AskPages:
         return await self._again(request, visitor, question, sent, fault, taken_off)
 
     async def _send(
-        self, request: Request, visitor: Visitor, question: Question, sent: Sent, taken_off: list[int]
+        self, request: Request, visitor: Visitor, question: Question, sent: Sent, mark: str, taken_off: list[int]
     ) -> Response:
         category, topic = question.category, question.topic
         card = fill_form(topic, {}, question.values) if topic else Card()
@@ -126,20 +132,23 @@ class AskPages:
                 visitor.address,
                 client=_client(request),
                 nonce=sent.get("nonce"),
+                mark=mark,
                 category=category.key if category else "",
                 form=Form(topic.key if topic else "", card.values),
                 words=question.words,
-                files=(*await attachments_of(self._desk, question.draft, taken_off), *sent.files),
+                files=(*await attachments_of(self._desk, question.draft, taken_off, visitor.address), *sent.files),
             )
-        await discard(self._desk, question.draft)
-        return RedirectResponse(f"/t/{posted.ticket}?note=created" if posted.ticket else "/ask/taken", 303)
+        with suppress(Transient):  # the mail is there: only its draft stays until it is old
+            await discard(self._desk, question.draft, visitor.address)
+        return _way_to(posted)
 
     async def taken(self, request: Request, visitor: Visitor) -> Response:
         """The question is on disk, its ticket is not opened yet."""
         return await self._portal.page(visitor, "taken", {}, here="ask")
 
     async def _faults(self, visitor: Visitor | None, question: Question, sent: Sent, taken_off: list[int]) -> Faults:
-        kept = [one for one in await files_of(self._desk, question.draft) if one.position not in taken_off]
+        person = visitor.address if visitor else ""
+        kept = [one for one in await files_of(self._desk, question.draft, person) if one.position not in taken_off]
         count = len(kept) + len(sent.files)
         size = sum(one.size for one in kept) + sum(len(one.content) for one in sent.files)
         too_much = "files" if count > MAX_FILES else "size" if size > self._uploads.limits.max_size else ""
@@ -176,10 +185,14 @@ class AskPages:
                 words=question.words,
                 fields=dict(question.values),
             )
-            client = _client(request)
-            kept = await keep(self._desk, draft, sent.files, taken_off, is_signed_in=visitor is not None, client=client)
-            if kept is None:
-                return await self._page(request, visitor, question, replace(faults, lead="often"))
+            writer = Writer(visitor.address if visitor else "", _client(request))
+            mark = await asyncio.to_thread(sent.mark)
+            try:
+                kept = await keep(self._desk, draft, sent.files, taken_off, writer, mark)
+            except Transient:
+                return await self._page(request, visitor, question, replace(faults, lead="busy"))
+            if isinstance(kept, Refusal):
+                return await self._page(request, visitor, question, replace(faults, lead=kept.value))
             question = replace(question, draft=kept.id)
         if is_ready:
             return await self._mail_link(request, question)
@@ -241,7 +254,7 @@ class AskPages:
     ) -> Response:
         faults = faults or Faults()
         language = visitor.language if visitor else self._language(request, question)
-        files = await files_of(self._desk, question.draft)
+        files = await files_of(self._desk, question.draft, visitor.address if visitor else "")
         context = {**self._context(question, faults, language, files), "is_kept": is_kept}
         status = _STATUS.get(faults.lead, 422) if faults else 200
         if visitor:
@@ -304,6 +317,10 @@ class AskPages:
                 input_of(one, question.values.get(one.key, ""), problems.get(one.key), language) for one in topic.fields
             ],
         }
+
+
+def _way_to(posted: Posted) -> Response:
+    return RedirectResponse(f"/t/{posted.ticket}?note=created" if posted.ticket else "/ask/taken", 303)
 
 
 def _client(request: Request) -> str:

@@ -52,7 +52,7 @@ class LoginPages:
         token = str(request.path_params["token"])
         try:
             if request.method != "POST":
-                return self._link(request, token, await look_at_login(self._desk, token))
+                return await self._link(request, token, await look_at_login(self._desk, token))
             nonce = (await form_in(request)).get("nonce", "")
             if is_cross_site(request):
                 raise NotAllowed("from another site")
@@ -61,11 +61,10 @@ class LoginPages:
             return self._render("nothing_here", self._portal.language(request), {}, 404)
         except NotAllowed:
             view = await look_at_login(self._desk, token)
-            return self._link(request, token, view, 403)
+            return await self._link(request, token, view, 403)
         if not secret:
-            return self._link(request, token, view)
-        has_draft = not view.claim.number and await draft_for(self._desk, view.claim.person) is not None
-        answer = RedirectResponse(f"/t/{view.claim.number}" if view.claim.number else "/ask" if has_draft else "/", 303)
+            return await self._link(request, token, view)
+        answer = RedirectResponse(await self._wanted(view), 303)
         self._portal.remember(request, answer, secret)
         return answer
 
@@ -89,9 +88,19 @@ class LoginPages:
         context = {"nonce": self._nonce(_FORM), "typed": typed, "number": number, "fault": fault}
         return self._render("login", language, context, status)
 
-    def _link(self, request: Request, token: str, view: LoginView, status: int = 200) -> Response:
+    async def _wanted(self, view: LoginView) -> str:
+        """The page that somebody signed in for."""
+        if view.claim.number:
+            return f"/t/{view.claim.number}"
+        return "/ask" if await draft_for(self._desk, view.claim.person) is not None else "/"
+
+    async def _link(self, request: Request, token: str, view: LoginView, status: int = 200) -> Response:
+        """The button; whoever is in already, and comes to his letter once more, needs none."""
         language = view.language or self._portal.language(request)
         if not view.is_good:
+            visitor = await self._portal.visitor(request)
+            if visitor and visitor.address == view.claim.person:
+                return RedirectResponse(await self._wanted(view), 303)
             return self._render("login_over", language, {}, 410)
         context = {"nonce": self._nonce(token), "address": view.claim.person}
         return self._render("enter", language, context, status)

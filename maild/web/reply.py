@@ -1,7 +1,9 @@
 """«Новое сообщение»: words and files for a thread, and what becomes of them if they cannot be taken now."""
 
+import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -11,8 +13,8 @@ from starlette.responses import RedirectResponse, Response
 from maild.core.errors import NotAllowed, Transient
 from maild.core.tokens import Action
 from maild.core.typed import MAX_WORDS
-from maild.desk.drafts import attachments_of, discard, draft_for, draft_of, files_of, keep
-from maild.desk.portal import reply, settle
+from maild.desk.drafts import Refusal, Writer, attachments_of, discard, draft_for, draft_of, files_of, keep
+from maild.desk.portal import Posted, answered_before, reply, settle
 from maild.store.drafts import DRAFT_AGE, Draft, DraftFile
 from maild.web.portal import Portal, Visitor, is_cross_site
 from maild.web.uploads import MAX_FILES, Sent, Uploads
@@ -20,7 +22,7 @@ from maild.web.uploads import MAX_FILES, Sent, Uploads
 COOKIE = "maild_draft"  # what was typed when a session had ended, until its writer is back
 
 _DRAFT = re.compile(r"[0-9a-f]{32}")
-_STATUS = {"stale": 403, "long": 413, "size": 413, "often": 429, "disk": 503, "busy": 503}
+_STATUS = {"stale": 403, "long": 413, "size": 413, "often": 429, "disk": 503, "busy": 503, "room": 503}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Replies:
             draft = await draft_for(self._desk, visitor.address, number)
         if draft is None:
             return Typed()
-        return Typed(draft.words, draft.id, await files_of(self._desk, draft.id))
+        return Typed(draft.words, draft.id, await files_of(self._desk, draft.id, visitor.address))
 
     async def take(self, request: Request, visitor: Visitor, number: int) -> str | Typed:
         """Take what was sent: where to go next, or what the form shows again. Raises BadLink for a foreign ticket."""
@@ -69,12 +71,15 @@ class Replies:
         draft = Draft(id_ if _DRAFT.fullmatch(id_) else "", visitor.address, "", "", words, ticket=number)
         dropped = [int(one) for one in sent.all("drop") if one.isascii() and one.isdigit() and len(one) < 10]
         trouble = await self._trouble(request, visitor, draft, sent, dropped)
+        mark = await asyncio.to_thread(sent.mark)
+        if trouble and trouble != "stale" and (before := await answered_before(self._desk, number, draft.person, mark)):
+            return _way_to(before, number)
         if not trouble:
             try:
-                return await self._send(request, visitor, draft, sent, dropped)
+                return await self._send(request, visitor, draft, sent, mark, dropped)
             except Transient:
                 trouble = "busy"
-        return await self._again(request, draft, sent, dropped, trouble)
+        return await self._again(request, draft, sent, mark, dropped, trouble)
 
     async def keep_for_later(self, request: Request, number: int) -> Response:
         """His session has ended: what he typed waits in the database until he has signed in."""
@@ -84,13 +89,30 @@ class Replies:
     async def _keep_for_later(self, request: Request, number: int, sent: Sent) -> Response:
         answer = RedirectResponse(f"/login?t={number}", 303)
         words = sent.get("words").strip("\n")
-        if is_cross_site(request) or not (words or sent.files) or len(words.encode()) > MAX_WORDS:
+        if is_cross_site(request) or not (words or sent.files):
             return answer
-        draft = Draft("", "", "", "", words, ticket=number)
-        kept = await keep(self._desk, draft, sent.files, (), is_signed_in=False, client=_client(request))
-        if kept:
-            self._portal.set_cookie(request, answer, COOKIE, kept.id, DRAFT_AGE)
+        draft, writer = Draft("", "", "", "", words, ticket=number), Writer("", _client(request))
+        try:
+            kept = await keep(self._desk, draft, sent.files, (), writer, await asyncio.to_thread(sent.mark))
+        except Transient:
+            return self._not_kept(request, number, words, "busy")
+        if isinstance(kept, Refusal):
+            return self._not_kept(request, number, words, kept.value)
+        self._portal.set_cookie(request, answer, COOKIE, kept.id, DRAFT_AGE)
         return answer
+
+    def _not_kept(self, request: Request, number: int, words: str, trouble: str) -> Response:
+        """He shall save his text himself before he signs in."""
+        language = self._portal.language(request)
+        context = {
+            "desk": {"name": self._desk.policy.name},
+            "languages": (),
+            "visitor": "",
+            "here": "",
+            "number": number,
+            "words": words,
+        }
+        return self._portal.render("not_kept", language, context, _STATUS[trouble])
 
     async def _trouble(
         self, request: Request, visitor: Visitor, draft: Draft, sent: Sent, dropped: Sequence[int]
@@ -101,19 +123,23 @@ class Replies:
             return "stale"
         if len(draft.words.encode()) > MAX_WORDS:
             return "long"
-        kept = [one for one in await files_of(self._desk, draft.id) if one.position not in dropped]
+        kept = [one for one in await files_of(self._desk, draft.id, visitor.address) if one.position not in dropped]
         count = len(kept) + len(sent.files)
         size = sum(one.size for one in kept) + sum(len(one.content) for one in sent.files)
         if sent.fault or count > MAX_FILES or size > self.limit:
             return sent.fault or ("files" if count > MAX_FILES else "size")
         return "" if draft.words.strip() or count or sent.has("solved") else "empty"
 
-    async def _send(self, request: Request, visitor: Visitor, draft: Draft, sent: Sent, dropped: Sequence[int]) -> str:
+    async def _send(
+        self, request: Request, visitor: Visitor, draft: Draft, sent: Sent, mark: str, dropped: Sequence[int]
+    ) -> str:
         number = draft.ticket
-        files = (*await attachments_of(self._desk, draft.id, dropped), *sent.files)
+        files = (*await attachments_of(self._desk, draft.id, dropped, visitor.address), *sent.files)
         if not draft.words.strip() and not files:
-            await settle(self._desk, number, visitor.address, Action.SOLVED)
-            return f"/t/{number}?note=thanks"
+            is_so = await settle(self._desk, number, visitor.address, Action.SOLVED)
+            with suppress(Transient):  # as below
+                await discard(self._desk, draft.id, visitor.address)
+            return f"/t/{number}?note=thanks" if is_so else f"/t/{number}"
         async with self._uploads.turn:
             posted = await reply(
                 self._desk,
@@ -121,27 +147,35 @@ class Replies:
                 visitor.address,
                 client=_client(request),
                 nonce=sent.get("nonce"),
+                mark=mark,
                 words=draft.words,
                 files=files,
                 solves=sent.has("solved"),
             )
-        await discard(self._desk, draft.id)
-        joined = posted.ticket or number
-        note = "late" if posted.ticket is None else "followed" if joined != number else "taken"
-        return f"/t/{joined}?note={note}"
+        with suppress(Transient):  # the mail is there: only its draft stays until it is old
+            await discard(self._desk, draft.id, visitor.address)
+        return _way_to(posted, number)
 
-    async def _again(self, request: Request, draft: Draft, sent: Sent, dropped: Sequence[int], trouble: str) -> Typed:
+    async def _again(
+        self, request: Request, draft: Draft, sent: Sent, mark: str, dropped: Sequence[int], trouble: str
+    ) -> Typed:
         """Files cannot be put into a form by its page: they wait in the database."""
         typed = Typed(draft.words, draft.id, (), trouble)
         if not (sent.files or draft.id):
             return typed
         try:
-            kept = await keep(self._desk, draft, sent.files, dropped, is_signed_in=True, client=_client(request))
+            kept = await keep(self._desk, draft, sent.files, dropped, Writer(draft.person, _client(request)), mark)
         except Transient:
             return replace(typed, trouble="busy")
-        if kept is None:
-            return replace(typed, trouble="often")
-        return replace(typed, draft=kept.id, files=await files_of(self._desk, kept.id))
+        if isinstance(kept, Refusal):
+            return replace(typed, trouble=kept.value)
+        return replace(typed, draft=kept.id, files=await files_of(self._desk, kept.id, draft.person))
+
+
+def _way_to(posted: Posted, number: int) -> str:
+    joined = posted.ticket or number
+    note = "late" if posted.ticket is None else "followed" if joined != number else "taken"
+    return f"/t/{joined}?note={note}"
 
 
 def forget_draft(request: Request, response: Response, portal: Portal) -> None:

@@ -12,6 +12,11 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 PUBLIC_POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+PORTAL_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none';"
+    " form-action 'self'; frame-ancestors 'none'"
+)
+_PUBLIC = ("/a/", "/l/", "/f/", "/fields/")  # the pages of letters' links, SPEC section 10; all others are the portal's
 
 
 def allowed_hosts(public_url: str, listeners: Iterable[tuple[str, int]]) -> frozenset[str]:
@@ -48,11 +53,12 @@ class Guard:
     What an answer sets itself (Cache-Control of a style sheet) is left alone.
     """
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str], content_policy: str = PUBLIC_POLICY) -> None:
+    def __init__(self, app: ASGIApp, hosts: frozenset[str], content_policy: str = "") -> None:
+        """`content_policy` is for all answers; "" is that of the pages for customers, by their paths."""
         self._app = app
         self._hosts = hosts
+        self._policy = content_policy
         self._fields = {
-            "Content-Security-Policy": content_policy,
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "no-store",
@@ -64,6 +70,7 @@ class Guard:
         async def send_completed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 fields = MutableHeaders(scope=message)
+                fields.setdefault("Content-Security-Policy", self._policy or _policy_of(scope["path"]))
                 for name, value in self._fields.items():
                     fields.setdefault(name, value)
             await send(message)
@@ -71,3 +78,7 @@ class Guard:
         is_ours = Headers(scope=scope).get("host", "").lower() in self._hosts
         app = self._app if is_ours else PlainTextResponse("Misdirected Request\n", 421)  # RFC 9110 §15.5.20
         await app(scope, receive, send_completed)
+
+
+def _policy_of(path: str) -> str:
+    return PUBLIC_POLICY if path.startswith(_PUBLIC) else PORTAL_POLICY

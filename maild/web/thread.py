@@ -78,8 +78,8 @@ class ThreadPages:
             int(before) if is_before else None,
             reads=request.method == "GET",
         )
-        if view.ticket.number != number_in(request):
-            return RedirectResponse(f"/t/{view.ticket.number}", 303)  # it was merged
+        if view.ticket.number != number_in(request) and not (typed and (typed.words or typed.files)):
+            return RedirectResponse(f"/t/{view.ticket.number}", 303)  # it was merged; what was typed is not lost
         typed = typed or await self._replies.begun(request, visitor, view.ticket.number)
         context = {
             **await self._lists.pane(request, visitor, view.ticket.number, is_beside=True),

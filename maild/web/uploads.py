@@ -5,10 +5,12 @@ stays. Forms put their files last: everything else has been read by then.
 """
 
 import asyncio
+import json
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from starlette.datastructures import Headers, UploadFile
@@ -60,6 +62,14 @@ class Sent:
     def all(self, name: str) -> list[str]:
         """Every value of a field."""
         return [value for key, value in self.fields if key == name]
+
+    def mark(self) -> str:
+        """The same for the same form with the same files, sent again; of another one it is another. For a thread."""
+        digest = sha256(json.dumps(list(self.fields)).encode())
+        for file in self.files:
+            digest.update(f"\0{file.name}\0{file.type}\0{len(file.content)}\0".encode())
+            digest.update(file.content)
+        return digest.hexdigest()[:32]
 
     def has(self, name: str) -> bool:
         """Is there such a field, or was such a button pressed?"""

@@ -4,7 +4,9 @@ import asyncio
 import os
 import re
 from collections.abc import Mapping
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 from maild.core.errors import BadLink
 from maild.core.tokens import FileClaim, file_token, read_file_token
 from maild.desk.enclosures import LINK_AGE, content_of, left_out, look_for_file
-from maild.desk.letters import freeze
+from maild.desk.letters import freeze, sent_copy
 from maild.desk.receive import receive_waiting
 from maild.mime.compose import encoded_size
 from maild.store import lists, outbox
@@ -189,3 +191,20 @@ def test_a_link_ends_after_thirty_days_to_the_second(tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_as_many_files_as_fit_the_smallest_first(sizes: dict[int, int], room: int, left: set[int]) -> None:
     assert left_out(sizes, room) == left
+
+
+def test_the_copy_in_sent_is_no_larger_than_what_was_sent(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with conversation(tmp_path, **limits()) as talk:
+            letter = await answered(talk, {"large.zip": LARGE})
+            copy = await sent_copy(talk.desk, letter.row, BILLING_TEAM)
+            assert len(copy) < LIMIT
+            body = message_from_bytes(copy, policy=default).get_body(("plain",))
+            assert body is not None
+            (token,) = LINK.findall(body.get_content())
+            claim = read_file_token(talk.desk.keys, token)
+            assert claim is not None
+            assert claim.person == BILLING_TEAM
+            assert (await look_for_file(talk.desk, token)).file is not None
+
+    asyncio.run(main())

@@ -53,13 +53,13 @@ def intake_of(desk: Desk, **changes: Any) -> Intake:
     return replace(made, **changes)
 
 
-def sweep(server: ImapServer, *intakes: Intake, times: int = 1) -> list[str]:
+def sweep(server: ImapServer, *intakes: Intake, times: int = 1, is_first: bool = False) -> list[str]:
     """Sweep on a new connection each time, and understand what came; what went wrong each time."""
 
     async def once(intake: Intake) -> str:
         mailbox = await connect(place(server))
         try:
-            await intake.sweep(mailbox)
+            await intake.sweep(mailbox, is_first=is_first)
         except MaildError as error:
             return type(error).__name__
         finally:
@@ -209,11 +209,16 @@ def test_a_message_that_trips_us_keeps_nobody_waiting(
     assert compared(server, desk).missing == ()
 
 
-def test_a_message_that_comes_in_part_only_is_held_as_such(server: ImapServer, desk: Desk) -> None:
-    intake = intake_of(desk)
+@pytest.mark.parametrize(("refused", "lines"), [("(UID BODY.PEEK[])", 20_000), ("(UID BODY.PEEK[]", 1)])
+def test_a_message_that_comes_in_part_only_is_held_as_such(
+    server: ImapServer, desk: Desk, refused: str, lines: int
+) -> None:
+    """The first 256 KiB of it, or its header section alone."""
+    intake = intake_of(desk, max_size=10**6)
     sweep(server, intake)
-    server.put(mail(1))
-    server.fail("FETCH", DROP, times=1000, when=lambda line: line.endswith("(UID BODY.PEEK[])"))
+    server.put(mail(1, body="It does not work.\r\n" * lines))
+    does = DROP if lines > 1 else NO
+    server.fail("FETCH", does, times=1000, when=lambda line: refused in line and (lines == 1 or "<0." not in line))
     sweep(server, intake, times=5)
     [row] = mails(desk)
     assert (row.state, row.reason, row.subject) == ("held", "only its beginning could be fetched", "Question 1")

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from maild.core.languages import language_of
 from maild.core.mail import Mail
 from maild.mime.attach import cut
 from maild.mime.clean import clean
 from maild.mime.names import MAX_NAME, safe_name
-from maild.mime.parse import language_of, parse
+from maild.mime.parse import parse
 
 PIECES = st.sampled_from(
     [

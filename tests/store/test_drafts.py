@@ -1,5 +1,6 @@
 """Drafts: kept under their id, their files in order, gone when sent or forgotten."""
 
+import json
 from datetime import timedelta
 
 from maild.store import drafts
@@ -19,7 +20,9 @@ def test_a_draft_keeps_its_words_and_files(store: Store) -> None:
     assert store.read_now(drafts.newest_of, DRAFT.person, 7) is None
     found = store.read_now(drafts.files_of, "d1", with_content=True)
     assert [(one.position, one.name, one.content) for one in found] == [(2, "b", b"\0\xff"), (3, "c", b"3")]
-    assert store.read_now(drafts.octets) == 3
+    assert store.read_now(drafts.octets) == 3 + len(DRAFT.words) + len(
+        json.dumps(dict(DRAFT.fields), ensure_ascii=False)
+    )
     store.run_now(drafts.copy_files, "d1", "d2")
     assert [one.content for one in store.read_now(drafts.files_of, "d2")] == [None, None]
 

@@ -119,7 +119,7 @@ DAILY: dict[str, Callable[[Tx], Any]] = {
     "seen": marks,
     "thread": lambda tx: (
         reading.messages_before(tx, 1, "x", 9, 10),
-        reading.message(tx, 1, 1, 0, 10),
+        reading.message(tx, 1, 1),
         reading.happened_between(tx, 1, NOW, NOW),
         reading.follow_ups(tx, 1),
         reading.head_of(tx, 1),

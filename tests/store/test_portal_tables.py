@@ -54,7 +54,10 @@ def test_an_account_is_what_its_owner_asked_or_was_asked(store: Store) -> None:
     assert [one.guests for one in facts.values()] == [{guest}, {guest}, frozenset()]
     assert [one.guest for one in store.read_now(grants.given_by, IVAN.address)] == [guest]
     assert [one.owner for one in store.read_now(grants.given_to, guest)] == [IVAN.address]
-    assert store.read_now(people.is_known, guest)
+    assert not store.read_now(people.is_known, guest), "anybody may name any address"
+    store.run_now(grants.give, "a-later-owner@firma.example", guest, NOW + SECOND)
+    assert store.read_now(mine.accounts_of, guest) == [IVAN.address, "a-later-owner@firma.example"]
+    store.run_now(grants.take, "a-later-owner@firma.example", guest)
     assert store.run_now(grants.take, IVAN.address, guest)
     assert not store.run_now(grants.take, IVAN.address, guest)
     assert listed(store, guest, Scope.ALL) == []
@@ -119,11 +122,11 @@ def test_a_thread_is_read_backwards_without_notes(store: Store) -> None:
         reading.CUT, len(long), len(long) + 4
     )  # fmt: skip
     assert [one.id for one in store.read_now(reading.messages_before, number, IVAN.address, answer, 9)] == [question]
-    whole = store.read_now(reading.message, number, question, len(long), 100)
-    assert whole
-    assert whole[1] == "\n> q"
-    assert store.read_now(reading.message, number, answer - 1, 0, 1) is None, "a note"
-    assert store.read_now(reading.message, number + 1, answer, 0, 1) is None
+    said = store.read_now(reading.message, number, question)
+    assert said
+    assert store.read_now(reading.whole, said) == f"{long}\n> q"
+    assert store.read_now(reading.message, number, answer - 1) is None, "a note"
+    assert store.read_now(reading.message, number + 1, answer) is None
     assert store.read_now(reading.newest_message, number) == answer
 
 

@@ -1,6 +1,7 @@
 """The full-text search of tickets, on both databases."""
 
 from maild.core.changes import Joined
+from maild.core.effects import Role
 from maild.core.search import beginnings
 from maild.store import changes, grants, retention, tickets, words
 from maild.store.db import Store
@@ -54,3 +55,23 @@ def test_newest_first_in_pages_and_nothing_of_what_is_gone(store: Store) -> None
     assert [*first, *rest] == sorted(numbers, reverse=True)
     store.run_now(retention.delete_tickets, numbers[:2])
     assert found(store, IVAN.address, "елка") == sorted(numbers[2:], reverse=True)
+
+
+def test_tickets_that_a_guest_may_not_read_leave_the_page_full(store: Store) -> None:
+    own = [new_ticket(store) for _ in range(3)]
+    hers = [new_ticket(store, OLGA) for _ in range(5)]
+    for number in hers:
+        store.run_now(changes.make, number, Joined(number, IVAN), NOW)
+    for number in (*own, *hers):
+        say(store, number, "Ёлка")
+    store.run_now(grants.give, IVAN.address, GUEST, NOW)
+    assert found(store, GUEST, "елка", limit=2) == [own[2], own[1]]
+    assert found(store, GUEST, "елка", before=own[1], limit=2) == [own[0]]
+
+
+def test_what_support_quotes_is_not_found(store: Store) -> None:
+    ticket = new_ticket(store)
+    quote = message(role=Role.AGENT, reply="", text="> тайное")
+    store.run_now(tickets.add_message, ticket, quote, None)
+    store.run_now(words.index, ticket)
+    assert found(store, IVAN.address, "тайное") == []

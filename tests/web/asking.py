@@ -31,7 +31,8 @@ def multipart(values: Iterable[tuple[str, str]], files: Sequence[File] = ()) -> 
     ]
     for name, content in files:
         head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n'
-        parts.append(f"{head}Content-Type: text/plain\r\n\r\n".encode() + content + b"\r\n")
+        kind = "image/png" if name.endswith(".png") else "text/plain"
+        parts.append(f"{head}Content-Type: {kind}\r\n\r\n".encode() + content + b"\r\n")
     return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
 
 

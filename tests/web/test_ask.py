@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from maild.core.errors import StoreBusy
 from maild.desk.desk import Desk
 from maild.mime.attach import cut
 from maild.mime.render import templates_dir
@@ -67,6 +68,18 @@ def test_a_form_sent_twice_is_one_ticket_with_fields_text_and_files(portal: Page
     [row] = portal.desk.store.read_now(ledger.rows)
     assert (row.door, row.trust) == ("portal", "verified")
     assert "Ваша заявка передана" in browser.get("/t/1?note=created").text
+
+
+def test_a_form_whose_files_waited_in_a_draft_is_one_ticket_however_often_it_is_sent(portal: Pages) -> None:
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    for number, words in enumerate(("Верните деньги.", ""), 1):
+        values = {**REFUND, "words": words}
+        wrong = send(browser, browser.get("/ask"), {**values, "f-contract": "семь"}, [("a.txt", b"12")])
+        assert wrong.status == 422
+        answers = [send(browser, wrong, values) for _ in range(3)]
+        assert [one.fields["Location"] for one in answers] == [f"/t/{number}?note=created"] * 3
+    assert len(asked(portal)) == 2
+    assert send(browser, wrong, {**REFUND, "words": "Ещё"}).fields["Location"] == "/t/3?note=created", "other words"
 
 
 def test_the_steps_without_script_carry_everything_along(portal: Pages) -> None:
@@ -133,6 +146,22 @@ def test_a_full_disk_takes_no_files_and_keeps_the_text(portal: Pages, tmp_path: 
         answer = send(browser, browser.get("/ask"), values, [("a.txt", b"12")])
         assert (answer.status, "мало места" in answer.text, "Мой текст" in answer.text) == (503, True, True)
         assert send(browser, answer, values).status == 303, "words need no room"
+
+
+def test_what_cannot_be_kept_stays_on_the_page(portal: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def busy(*_: object) -> None:
+        raise StoreBusy("busy")
+
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    page = browser.get("/ask")
+    values, files = {"category": "billing", "words": "Мой текст"}, [("a.txt", b"12")]
+    with monkeypatch.context() as patch:
+        patch.setattr("maild.web.ask.keep", busy)
+        answer = send(browser, page, values, files)
+        assert (answer.status, "Мой текст" in answer.text) == (503, True)
+    monkeypatch.setattr("maild.desk.drafts._MOST", 0)
+    full = send(browser, page, values, files)
+    assert (full.status, "негде сохранить" in full.text, "Мой текст" in full.text) == (503, True, True)
 
 
 def test_support_is_told_that_it_cannot_ask_itself(portal: Pages) -> None:

@@ -47,6 +47,11 @@ def test_a_letter_has_one_link_and_the_link_one_button_which_works_once(portal: 
     assert (home.status, home.fields["Content-Security-Policy"]) == (200, PORTAL_POLICY)
     assert CUSTOMER.address in home.text
 
+    for again in (browser.get(link), browser.post(link, **form.hidden)):
+        assert (again.status, again.fields["Location"]) == (303, "/"), "he is in already"
+    somebody = signed_in(portal.desk, portal.client, STRANGER)
+    assert somebody.get(link).status == 410
+
     other = Browser(portal.client)
     assert other.get(link).status == 410
     assert other.post(link, **form.hidden).status == 410
@@ -228,3 +233,14 @@ def test_whoever_wanted_a_ticket_is_led_there(portal: Pages) -> None:
 
 def test_without_a_public_address_there_is_no_way_in(pages: Pages) -> None:
     assert pages.client.get("/login").status == 404
+
+
+def test_another_language_keeps_the_ticket_somebody_came_for(portal: Pages) -> None:
+    assert "?lang=en&amp;t=17" in portal.client.get("/login?t=17").text
+    assert 'name="t" value="17"' in portal.client.get("/login?lang=en&t=17").text
+
+
+def test_the_way_back_from_a_form_leads_to_a_page(portal: Pages) -> None:
+    browser = signed_in(portal.desk, portal.client, CUSTOMER.address)
+    refused = browser.post("/logout", nonce="x")
+    assert (refused.status, 'name="back" value="/">' in refused.text) == (403, True)

@@ -12,7 +12,7 @@ from maild.web.proxies import Proxies
 OURS = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
 
-def seen(peer: str, *forwarded: str, proto: str = "") -> tuple[str, str]:
+def seen(peer: str, *forwarded: str, proto: str = "", server: tuple[str, int | None] | None = None) -> tuple[str, str]:
     """What the application behind is told: client and scheme."""
     found: list[tuple[str, str]] = []
 
@@ -24,7 +24,8 @@ def seen(peer: str, *forwarded: str, proto: str = "") -> tuple[str, str]:
 
     headers = [(b"x-forwarded-for", one.encode()) for one in forwarded]
     headers += [(b"x-forwarded-proto", proto.encode())] if proto else []
-    scope = {"type": "http", "headers": headers, "client": (peer, 1) if peer else None, "scheme": "http"}
+    client = (peer, 1) if peer else None
+    scope = {"type": "http", "headers": headers, "client": client, "scheme": "http", "server": server}
     asyncio.run(Proxies(app, OURS)(scope, nothing, nothing))
     return found[0]
 
@@ -40,6 +41,9 @@ def seen(peer: str, *forwarded: str, proto: str = "") -> tuple[str, str]:
         ("10.0.0.1", (), "10.0.0.1"),
         ("fd00::1", ("2001:db8::1",), "2001:db8::1"),
         ("", ("203.0.113.9",), "203.0.113.9"),
+        ("::ffff:198.51.100.7", ("203.0.113.9",), "198.51.100.7"),
+        ("::ffff:10.0.0.1", ("::ffff:203.0.113.9, ::ffff:a00:2",), "203.0.113.9"),
+        ("10.0.0.1", ("203.0.113.9,",), "203.0.113.9"),
         ("", (), ""),
     ],
 )
@@ -51,3 +55,8 @@ def test_the_scheme_is_told_by_a_proxy_of_ours_only() -> None:
     assert seen("10.0.0.1", proto="https")[1] == "https"
     assert seen("10.0.0.1", proto="javascript")[1] == "http"
     assert seen("198.51.100.7", proto="https")[1] == "http"
+
+
+def test_a_client_without_an_address_is_a_proxy_on_a_unix_socket_only() -> None:
+    assert seen("", "203.0.113.9", server=("/run/maild.sock", None))[0] == "203.0.113.9"
+    assert seen("", "203.0.113.9", proto="https", server=("192.0.2.1", 80)) == ("", "http")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from maild.desk import drafts
 from maild.mime.render import templates_dir
 from maild.store import grants, lists
 from maild.web.app import web_app
@@ -50,6 +51,12 @@ def test_an_answer_with_files_sent_twice_is_one_message_and_its_files_come_back(
     links = [part.partition('"')[0] for part in page.text.split(f'href="/t/{number}/files/')[1:]]
     got = [browser.get(f"/t/{number}/files/{link}") for link in links]
     assert [one.body for one in got] == [PNG, b"<script>alert(1)</script>"]
+    for one, link in zip(got, links, strict=True):
+        head = browser.ask("HEAD", f"/t/{number}/files/{link}")
+        assert (head.status, head.body) == (200, b"")
+        for name in ("Content-Type", "Content-Disposition", "Content-Length"):
+            assert head.fields[name] == one.fields[name], name
+    assert got[0].fields["Content-Disposition"].startswith("inline;")
     for one in got:
         assert one.fields["Content-Security-Policy"] == "default-src 'none'; sandbox"
         assert one.fields["X-Content-Type-Options"] == "nosniff"
@@ -65,6 +72,17 @@ def test_an_answer_with_files_sent_twice_is_one_message_and_its_files_come_back(
     assert other.get(f"/t/{number}/files/{links[0]}").body == PNG
 
 
+def test_an_answer_whose_files_waited_in_a_draft_is_one_message_however_often_it_is_sent(portal: Pages) -> None:
+    number = portal.open_ticket()
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    for words in ("Вот файл", ""):
+        stale = send(browser, browser.get(f"/t/{number}"), number, {"words": words, "nonce": "1.a.b"}, [("a", b"1")])
+        assert stale.status == 403
+        answers = [send(browser, stale, number, {"words": words}, []) for _ in range(3)]
+        assert [one.fields["Location"] for one in answers] == [f"/t/{number}?note=taken"] * 3
+    assert [files for _, files in said(portal, number)[1:]] == [["a"], ["a"]]
+
+
 def test_what_cannot_be_taken_stays_in_the_form(portal: Pages) -> None:
     number = portal.open_ticket()
     browser = signed_in(portal.desk, portal.client, IVAN)
@@ -75,7 +93,20 @@ def test_what_cannot_be_taken_stays_in_the_form(portal: Pages) -> None:
     assert (stale.status, "a.txt" in stale.text) == (403, True)
     assert send(browser, stale, number, {"words": "Мой текст"}, []).status == 303
     assert said(portal, number)[1:] == [("Мой текст", ["a.txt"])]
-    assert "a.txt</span>" not in browser.get(f"/t/{number}").text
+    assert "<span>a.txt" not in browser.get(f"/t/{number}").text
+
+
+def test_what_was_not_sent_is_gone_with_the_tick_that_needs_none_of_it(portal: Pages) -> None:
+    number = portal.open_ticket()
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    kept = send(browser, browser.get(f"/t/{number}"), number, {"words": "Ещё", "nonce": "x"}, [("a.txt", b"12")])
+    assert "<span>a.txt" in kept.text
+    assert "<span>a.txt" in browser.get(f"/t/{number}").text
+    assert send(browser, kept, number, {"words": "", "solved": "1", "drop": "0"}, []).status == 303
+    assert portal.status(number) == "solved"
+    page = browser.get(f"/t/{number}").text
+    assert "<span>a.txt" not in page
+    assert "Ещё</textarea>" not in page
 
 
 def test_a_session_that_ended_keeps_the_answer_until_the_next_login(portal: Pages) -> None:
@@ -92,6 +123,17 @@ def test_a_session_that_ended_keeps_the_answer_until_the_next_login(portal: Page
     assert send(browser, page, number, {"words": "Долго писал"}, []).status == 303
     assert said(portal, number)[1:] == [("Долго писал", ["a.txt"])]
     assert "Долго писал</textarea>" not in browser.get(f"/t/{number}").text
+
+
+def test_what_cannot_be_kept_until_the_next_login_is_shown(portal: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = portal.open_ticket()
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    page = browser.get(f"/t/{number}")
+    browser.cookies.clear()
+    monkeypatch.setattr(drafts, "_TRIES", {False: 0, True: 0})
+    answer = send(browser, page, number, {"words": "Долго <писал>"}, [])
+    assert (answer.status, "Долго &lt;писал&gt;</textarea>" in answer.text) == (429, True)
+    assert f'href="/login?t={number}"' in answer.text
 
 
 def test_code_is_shown_to_the_letter_and_coloured(portal: Pages) -> None:

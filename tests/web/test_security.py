@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from maild.core.tokens import Action
-from maild.web.security import allowed_hosts
+from maild.web.security import PORTAL_POLICY, allowed_hosts
 from tests.web.conftest import Pages
 
 FIELDS = {
@@ -35,6 +35,25 @@ def test_every_kind_of_answer_carries_the_same_header_fields(pages: Pages) -> No
         assert {name: answer.fields[name] for name in FIELDS} == FIELDS, status
         assert {"set-cookie", "server"}.isdisjoint(name.lower() for name in answer.fields), status
     assert answers[200].fields["Content-Type"] == "text/html; charset=utf-8"
+
+
+def test_every_answer_of_the_portal_carries_its_own_policy(pages: Pages) -> None:
+    client = pages.client
+    answers = [
+        (404, client.get("/nothing")),
+        (303, client.get("/t/1")),
+        (303, client.get("/access")),
+        (405, client.get("/logout")),
+        (405, client.ask("DELETE", "/t/1")),
+        (413, client.post("/login", email="n" * 1_100_000)),
+        (421, client.get("/", Host="evil.example")),
+        (200, client.get("/static/ask.js")),
+    ]
+    for status, answer in answers:
+        assert (answer.status, answer.fields["Content-Security-Policy"]) == (status, PORTAL_POLICY)
+    logout = answers[3][1]
+    assert (logout.fields["Allow"], logout.fields["Content-Type"]) == ("POST", "text/html; charset=utf-8")
+    assert "Ничего не изменилось" in logout.text
 
 
 def test_the_answer_to_head_is_that_of_get_without_a_body(pages: Pages) -> None:

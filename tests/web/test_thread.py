@@ -7,13 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from maild.core.mail import Door, Envelope
+from maild.core.effects import Role
+from maild.core.mail import Door, Envelope, Mailbox
 from maild.core.orders import Invite, Merge
 from maild.core.requests import Scope
 from maild.desk.accept import accept
 from maild.desk.act import open_towards, order, speak
-from maild.store import grants, ledger, lists, mine
+from maild.store import grants, ledger, lists, mine, tickets
 from maild.store.db import Tx
+from tests.store.rows import message
 from tests.web.clock import dump
 from tests.web.conftest import CUSTOMER, Pages, wait_for
 from tests.web.portal import Browser, forms_in, signed_in
@@ -205,6 +207,26 @@ def test_after_the_deadline_words_open_a_linked_ticket_and_buttons_do_nothing(po
     assert f'href="/t/{number + 1}"' in browser.get(f"/t/{number}").text
 
 
+def test_a_tick_that_comes_too_late_claims_nothing(portal: Pages) -> None:
+    number = portal.solved_ticket()
+    browser = signed_in(portal.desk, portal.client, CUSTOMER.address)
+    nonce = forms_in(browser.get(f"/t/{number}").text)[-1].hidden["nonce"]
+    thanks = browser.post(f"/t/{number}", nonce=nonce, words="", solved="1")
+    assert thanks.fields["Location"] == f"/t/{number}?note=thanks"
+    portal.clock.forward(timedelta(hours=48))
+    late = browser.post(f"/t/{number}", nonce=nonce, words="", solved="1")
+    assert late.fields["Location"] == f"/t/{number}"
+
+
+def test_thanks_with_more_below_two_dashes_reopen(portal: Pages) -> None:
+    number = portal.solved_ticket()
+    browser = signed_in(portal.desk, portal.client, CUSTOMER.address)
+    browser.submit(f"/t/{number}", f"/t/{number}", words="Спасибо!")
+    assert portal.status(number) == "solved"
+    browser.submit(f"/t/{number}", f"/t/{number}", words="Спасибо!\n-- \nНо деньги не пришли")
+    assert portal.status(number) == "open"
+
+
 def test_somebody_elses_ticket_is_one_that_is_not_there(portal: Pages) -> None:
     number = ask(portal, "one", "СЕКРЕТ")
     foreign = ask(portal, "two", person=MALLORY)
@@ -319,12 +341,29 @@ def test_lists_come_in_pages(portal: Pages) -> None:
     assert found == list(range(45, 0, -1))
 
 
+def test_no_page_shows_what_support_quotes(portal: Pages) -> None:
+    number = ask(portal, "one")
+    answer = message(author=Mailbox("", AGENT), role=Role.AGENT, reply="Вот.", text="Вот.\n\n> Заметка: должник")
+    identifier = portal.desk.store.run_now(tickets.add_message, number, answer, None)
+    browser = signed_in(portal.desk, portal.client, CUSTOMER.address)
+    for path in (f"/t/{number}", f"/t/{number}/m/{identifier}"):
+        page = browser.get(path)
+        assert (page.status, "Вот." in page.text, "должник" in page.text) == (200, True, False), path
+    assert "Показать, что было ниже в письме" not in browser.get(f"/t/{number}").text
+
+
 def test_a_merged_ticket_leads_to_the_one_it_went_into(portal: Pages) -> None:
     first, second = ask(portal, "one"), ask(portal, "two")
     wait_for(order(portal.desk, first, AGENT, Merge(second)))
     browser = signed_in(portal.desk, portal.client, CUSTOMER.address)
     assert browser.get(f"/t/{first}").fields["Location"] == f"/t/{second}"
     assert browser.get(f"/t/{second}").status == 200
+    typed = browser.post(f"/t/{first}", nonce="x", words="Не теряйся.")
+    assert (typed.status, ">\nНе теряйся.</textarea>" in typed.text) == (403, True)
+    [form] = [one for one in forms_in(typed.text) if one.action == f"/t/{second}"]
+    assert browser.post(form.action, **form.hidden, words="Не теряйся.").status == 303
+    assert said(portal, second)[-1] == (CUSTOMER.address, "Не теряйся.")
+    assert browser.post(f"/t/{first}", nonce="x", words="").fields["Location"] == f"/t/{second}"
 
 
 def test_a_guest_reads_and_writes_the_owners_tickets_and_not_the_other_way(portal: Pages) -> None:

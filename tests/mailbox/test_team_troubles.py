@@ -1,0 +1,233 @@
+"""What one message, letter or move that makes trouble does to the others in a shared mailbox: nothing."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from maild.core.tokens import Action
+from maild.desk import filing
+from maild.desk.receive import receive_waiting
+from maild.mailbox import team
+from maild.mailbox.protocol import Mailbox, ServerRefused
+from maild.mailbox.team import Team
+from maild.mailbox.troubles import Troubles
+from maild.store import filings, mailboxes
+from maild.store.filings import Mark
+from maild.store.mailboxes import Progress
+from tests.dovecot import Dovecot, dovecot
+from tests.mailbox.test_team import MINUTE, Office, letter_id, play, put_into_sent, read_sent
+from tests.values import BILLING, IVAN, NOW, TECH
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Dovecot]:
+    with dovecot(*(f"{name}@office.example" for name in range(40))) as running:
+        yield running
+
+
+class Broken:
+    """A mailbox that refuses one question, if `is_bad` says so of the selected folder and what is asked."""
+
+    def __init__(self, mailbox: Mailbox, name: str, is_bad: Callable[..., bool], code: str = "") -> None:
+        self._mailbox, self._name, self._is_bad, self._code = mailbox, name, is_bad, code
+        self._selected = ""
+
+    async def select(self, folder: str, *, read_only: bool = False) -> Any:
+        self._selected = folder
+        return await self._mailbox.select(folder, read_only=read_only)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._mailbox, name)
+        if name != self._name:
+            return found
+
+        async def asked(*args: Any) -> Any:
+            if self._is_bad(self._selected, *args):
+                raise ServerRefused("NO [SERVERBUG] Internal error", self._code)
+            return await found(*args)
+
+        return asked
+
+
+async def breaks(
+    there: Office, name: str, is_bad: Callable[..., bool], *, code: str = "", troubles: Troubles | None = None
+) -> None:
+    """From now on, on a new connection."""
+    mailbox: Any = Broken(there.mailbox, name, is_bad, code)
+    there.team = Team(there.talk.desk, there.team.queue, mailbox, troubles)
+    await there.team.begin()
+
+
+def mark(there: Office, folder: str) -> Mark:
+    found = there.talk.desk.store.read_now(filings.mark_of, there.team.queue.name, folder)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("question", ["headers", "messages"])
+def test_a_message_that_cannot_be_read_keeps_nobody_waiting(server: Dovecot, tmp_path: Path, question: str) -> None:
+    async def story(there: Office) -> None:
+        await there.asked()
+        put_into_sent(there, "wife@home.example", "Буду в семь.", 1)
+        put_into_sent(there, IVAN.address, "Счёт в пути.", 2, In_Reply_To="<m1@client.example>")
+        there.program.append('"Tickets/New"', None, None, b"Subject: broken\r\n\r\nx\r\n")
+        bad = {"Sent": 1, "Tickets/New": 2}
+        troubles = Troubles(there.talk.clock)
+        for attempt in range(3):
+            await breaks(there, question, lambda folder, uids: bad.get(folder) in list(uids), troubles=troubles)
+            await read_sent(there)
+            assert there.status() == "pending"
+            assert there.count("Tickets/Pending") == 1
+            marks = [mark(there, folder).uidnext for folder in ("Sent", "Tickets/New")]
+            assert marks == ([1, 2] if attempt < 2 else [3, 3])
+            there.talk.clock.forward(MINUTE)
+
+    play(server, tmp_path, story)
+
+
+@pytest.mark.parametrize(("code", "is_given_up"), [("TOOBIG", True), ("OVERQUOTA", False)])
+def test_a_copy_that_is_refused_stops_nothing(server: Dovecot, tmp_path: Path, code: str, is_given_up: bool) -> None:
+    async def story(there: Office) -> None:
+        await there.asked()
+        put_into_sent(there, BILLING, "Счёт отправлен.", 1, In_Reply_To=letter_id(there))
+        await read_sent(there)
+        assert await there.sent() == [("answer", IVAN.address)]
+        await breaks(there, "append", lambda _, name, *rest: name == "Sent", code=code)
+        await there.turn()
+        left = there.talk.desk.store.read_now(filings.wanted_copies, there.team.queue.name)
+        assert (left == []) == is_given_up
+        there.move("Tickets/Pending", "Tickets/Solved")
+        await there.after_the_delay()
+        assert there.status() == "solved"
+        await breaks(there, "append", lambda *_: False)
+        await there.turn()
+        assert there.count("Sent") == (1 if is_given_up else 2)
+
+    play(server, tmp_path, story)
+
+
+def test_a_move_that_cannot_be_obeyed_waits_while_others_are(
+    server: Dovecot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = filing.obey
+
+    async def obey(desk: Any, move: filings.Filing, queue: Any) -> None:
+        if move.ticket == 1:
+            raise ZeroDivisionError
+        await real(desk, move, queue)
+
+    async def story(there: Office) -> None:
+        await there.asked()
+        await there.asked("И где второй?", subject="Другое")
+        monkeypatch.setattr(filing, "obey", obey)
+        for _ in range(2):
+            there.move("Tickets/New", "Tickets/Solved")
+        await there.after_the_delay()
+        assert [there.status(number) for number in (1, 2)] == ["new", "solved"]
+        monkeypatch.setattr(filing, "obey", real)
+        there.talk.clock.forward(5 * MINUTE)
+        await there.turn()
+        assert there.status(1) == "solved"
+
+    play(server, tmp_path, story)
+
+
+def test_only_letters_that_were_looked_for_count_as_deleted(
+    server: Dovecot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(team, "_SEARCHED", 1)
+
+    async def story(there: Office) -> None:
+        await there.asked()
+        await there.asked("И где второй?", subject="Другое")
+        uids = b",".join(there.uids("Tickets/New")).decode()
+        there.program.uid("COPY", uids, '"Tickets/Solved"')
+        await there.after_the_delay()
+        there.program.select('"Tickets/New"')
+        there.program.uid("STORE", uids, "+FLAGS", r"(\Deleted)")
+        there.program.expunge()
+        await there.turn()
+        there.talk.clock.forward(MINUTE)
+        await there.turn()
+        there.talk.clock.forward(MINUTE)
+        await there.turn()
+        assert [there.status(number) for number in (1, 2)] == ["solved", "solved"]
+
+    play(server, tmp_path, story)
+
+
+def test_the_folder_of_a_new_category_is_looked_at_before_it_is_used(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        policy = there.talk.desk.policy
+        billing, tech = policy.categories
+        there.talk.desk.policy = replace(policy, categories=(billing, replace(tech, folder="Tickets/Other")))
+        await there.talk.mail(IVAN.address, "Не работает.", to=TECH)
+        await there.talk.letters()
+        await there.team.turn()
+        assert there.count("Tickets/Other") == 1
+        await there.talk.press(1, Action.SOLVED)
+        await there.turn()
+        assert [there.count(f"Tickets/{name}") for name in ("Other", "Solved")] == [0, 1]
+
+    play(server, tmp_path, story)
+
+
+def test_a_server_that_refuses_keywords_gets_letters_without(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        await there.asked(subject="Срочно")
+        await breaks(there, "append", lambda _, name, raw, flags, *rest: bool(flags))
+        there.talk.desk.store.run_now(lambda tx: tx.run("UPDATE tickets SET priority = 'high' WHERE number = ?", 1))
+        await there.talk.mail(IVAN.address, "Ещё.", subject="Re: [#1] Срочно")
+        await there.talk.letters()
+        await there.turn()
+        assert there.count("Tickets/New") == 2
+
+    play(server, tmp_path, story)
+
+
+def test_of_a_sent_folder_made_anew_only_the_last_week_is_news(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        await there.asked()
+        address, desk = there.team.queue.address, there.talk.desk
+        for number, age in ((1, 8), (2, 1)):
+            at = (NOW - age * DAY).astimezone(UTC)
+            raw = (
+                f"From: {address}\r\nTo: {IVAN.address}\r\nMessage-ID: <sent{number}@office.example>\r\n"
+                "In-Reply-To: <m1@client.example>\r\n\r\nAnswer.\r\n"
+            )
+            there.program.append("Sent", None, f'"{at:%d-%b-%Y %H:%M:%S} +0000"', raw.encode())
+        desk.store.run_now(filings.set_mark, there.team.queue.name, "Sent", Mark(1, 9))
+        await there.turn()
+        assert await receive_waiting(desk) == 1
+        assert mark(there, "Sent").uidnext == 3
+
+    play(server, tmp_path, story)
+
+
+def test_mail_of_our_own_or_from_the_future_is_not_unclear_for_ever(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        desk, name = there.talk.desk, there.team.queue.name
+        desk.store.run_now(mailboxes.begin, Progress(name, 1, 1, 0, 1, NOW))
+        raw = (
+            f"From: {there.team.queue.address}\r\nTo: wife@home.example\r\nMessage-ID: <w@office.example>\r\n\r\nx\r\n"
+        )
+        late = datetime(2035, 1, 1, tzinfo=UTC)
+        there.program.append("Sent", None, f'"{late:%d-%b-%Y %H:%M:%S} +0000"', raw.encode())
+        await there.turn()
+        assert mark(there, "Sent").uidnext == 1
+        there.talk.clock.forward(MINUTE)
+        desk.store.run_now(mailboxes.swept, name, desk.now())
+        await there.turn()
+        assert mark(there, "Sent").uidnext == 2
+        await there.asked()
+        there.program.append("Sent", None, None, there.texts("Tickets/New")[0])
+        await there.turn()
+        assert mark(there, "Sent").uidnext == 3
+
+    play(server, tmp_path, story, inbox="INBOX")
