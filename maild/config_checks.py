@@ -118,7 +118,9 @@ def _mailboxes(raw: Table) -> Iterator[Problem]:
             yield ("imap", index, "password_file"), "one of password_file and oauth is enough"
         if mailbox.get("tls") == "none" and not is_loopback(str(mailbox.get("host"))):
             yield ("imap", index, "tls"), '"none" is for loopback only: the password would be read on the way'
-        same = tuple(str(mailbox.get(key)) for key in ("host", "port", "username", "folder"))
+        folder = str(mailbox.get("folder", "INBOX"))
+        place = tuple(str(mailbox.get(key)) for key in ("host", "port", "username"))
+        same = (*place, "INBOX" if folder.upper() == "INBOX" else folder)
         if seen.setdefault(same, index) != index:
             yield ("imap", index, "folder"), f"the same mailbox as imap[{seen[same]}]"
 

@@ -20,6 +20,8 @@ from maild.config_values import (
     Directory,
     Duration,
     File,
+    Folder,
+    FolderWord,
     Key,
     Listener,
     Listeners,
@@ -228,7 +230,7 @@ class Category(_Table):
     title: Words
     address: Address
     team: Annotated[tuple[Address, ...], OneOrMore]
-    folder: str = ""
+    folder: Folder = ""
     topic: tuple[Topic, ...] = ()
 
     def policy(self) -> rules.Category:
@@ -266,12 +268,12 @@ class FormSender(_Table):
 class Folders(_Table):
     """`folders = {…}` of a team mailbox."""
 
-    new: str = "Tickets/New"
-    pending: str = "Tickets/Pending"
-    solved: str = "Tickets/Solved"
-    closed: str = "Tickets/Closed"
-    spam: str = "Tickets/Spam"
-    sent: str = "Sent"
+    new: Folder = "Tickets/New"
+    pending: Folder = "Tickets/Pending"
+    solved: Folder = "Tickets/Solved"
+    closed: Folder = "Tickets/Closed"
+    spam: Folder = "Tickets/Spam"
+    sent: Folder = "Sent"
 
 
 class Imap(_Table):
@@ -286,7 +288,7 @@ class Imap(_Table):
     username: Word
     password_file: File | None = None
     oauth: OAuth | None = None
-    folder: Word = "INBOX"
+    folder: FolderWord = "INBOX"
     category: Key | None = None
     folders: Folders = Folders()
     authserv_id: Strings = ()
@@ -302,8 +304,7 @@ class Imap(_Table):
 
     def queue(self, address: str) -> rules.Queue:
         """The mailbox as the rules know it, if support works in it; `address` is the one it has in a team."""
-        named = self.folders.model_dump()
-        folders = {name: "INBOX" if folder.upper() == "INBOX" else folder for name, folder in named.items()}
+        folders = self.folders.model_dump()
         inbox = self.folder if self.role == "desk" else ""
         return rules.Queue(self.name, address, **folders, move_delay=self.move_delay, inbox=inbox)
 

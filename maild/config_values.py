@@ -319,6 +319,11 @@ def _not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return items
 
 
+def _one_inbox(name: str) -> str:
+    """INBOX has no case (RFC 3501 §5.1)."""
+    return "INBOX" if name.upper() == "INBOX" else name
+
+
 Password = Annotated[PasswordHash, PlainValidator(read_password)]
 Duration = Annotated[timedelta, PlainValidator(read_duration)]
 Days = Annotated[timedelta, PlainValidator(read_days)]
@@ -342,6 +347,8 @@ Pattern = Annotated[str, PlainValidator(read_pattern)]
 Selector = Annotated[str, PlainValidator(read_selector)]
 SpamField = Annotated[str, PlainValidator(read_spam_field)]
 After = Annotated[str, PlainValidator(read_after)]
+Folder = Annotated[str, Strict(), AfterValidator(_one_inbox)]
+FolderWord = Annotated[Word, AfterValidator(_one_inbox)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 Yes = Annotated[bool, Strict()]
 

@@ -39,7 +39,7 @@ class Mailboxes:
             for mailbox in self._config.imap:
                 if mailbox.shadow:
                     shadow = shadow_for(self._desk, self._config, mailbox)
-                    state = MailboxState(mailbox.name)
+                    state = MailboxState(mailbox.name, is_shadow=True)
                     group.create_task(keep(self._desk, place_of(mailbox), shadow.work, state, self._holder))
                 if mailbox.is_intake:
                     state = self.states[mailbox.name]

@@ -10,13 +10,14 @@ import logging
 import os
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maild.config_model import OAuth
 from maild.config_values import read_bytes
-from maild.core.errors import ConfigError, Unreachable
+from maild.core.errors import ConfigError, GrantRefused, Unreachable
 
 if TYPE_CHECKING:
     import httpx
@@ -35,6 +36,20 @@ _DEVICE_URLS = {
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
+@dataclass(slots=True)
+class _Refresh:
+    """What all logins with the refresh token of one file share: one asks at a time, since the answer may replace it.
+
+    `token` is a newer one than the file's, which could not be written.
+    """
+
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    token: str = ""
+
+
+_refresh_of = cache(lambda _path: _Refresh())
+
+
 class AccessTokens:
     """The access token of one login; asked for when there is none, or when the one there is will soon be over."""
 
@@ -42,12 +57,14 @@ class AccessTokens:
         self._settings = settings
         self._token = ""
         self._good_until = 0.0  # by the clock that never jumps
-        self._refresh_token = ""  # a newer one than the file's, which could not be written
-        self._asking = asyncio.Lock()
+        self._refresh = _refresh_of(settings.refresh_token_file)
 
     async def current(self) -> str:
-        """A token that is good for some minutes at least. Raises Unreachable if there is none to be had now."""
-        async with self._asking:
+        """A token that is good for some minutes at least.
+
+        Raises Unreachable if there is none to be had now, GrantRefused if there will be none before somebody logs in.
+        """
+        async with self._refresh.asking:
             if time.monotonic() >= self._good_until:
                 self._take(await self._ask())
             return self._token
@@ -62,12 +79,13 @@ class AccessTokens:
         except ValueError as error:  # a file that cannot be read
             raise Unreachable(f"no access token: {error}") from error
         if status != 200 or not isinstance(answer.get("access_token"), str):
-            raise Unreachable(f"no access token: {status} {_reason(answer)}".strip())
+            kind = GrantRefused if _reason(answer) == "invalid_grant" else Unreachable  # RFC 6749 §5.2
+            raise kind(f"no access token: {status} {_reason(answer)}".strip())
         return answer
 
     def _form(self) -> dict[str, str]:
         settings = self._settings
-        token = self._refresh_token or _secret(settings.refresh_token_file)
+        token = self._refresh.token or _secret(settings.refresh_token_file)
         form = {"grant_type": "refresh_token", "refresh_token": token, **_client(settings)}
         return {**form, "scope": settings.scope} if settings.scope else form
 
@@ -76,8 +94,8 @@ class AccessTokens:
         self._token = answer["access_token"]
         self._good_until = time.monotonic() + max(seconds - _EARLY, seconds / 2)
         renewed = answer.get("refresh_token")
-        if isinstance(renewed, str) and renewed not in ("", self._refresh_token):
-            self._refresh_token = "" if _keep(self._settings.refresh_token_file, renewed) else renewed
+        if isinstance(renewed, str) and renewed not in ("", self._refresh.token):
+            self._refresh.token = "" if _keep(self._settings.refresh_token_file, renewed) else renewed
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,10 @@ def reload(desk: Desk, config: Config) -> None:
     Raises ConfigError and changes nothing if the templates are broken or other nodes have another routing.
     """
     check_templates(config)
-    policy = replace(config.policy(), queues=desk.policy.queues)  # somebody has to be there to file the letters
+    policy = config.policy()
+    trust = {mailbox.name: mailbox.trust for mailbox in policy.mailboxes}
+    # Those that somebody looks after: no letter waits to be filed in another, and no ticket to close for its sweep.
+    mailboxes = tuple(replace(each, trust=trust.get(each.name, each.trust)) for each in desk.policy.mailboxes)
+    policy = replace(policy, queues=desk.policy.queues, mailboxes=mailboxes)
     check_routing(desk, policy)
     desk.policy, desk.renderer = policy, renderer_for(config)

@@ -17,6 +17,7 @@ USER, PASSWORD = "support@provider.example", "secret"
 # What the server does instead of carrying out a command.
 NO, BYE, DROP, HANG = "NO", "BYE", "DROP", "HANG"
 CUT = "CUT"  # hangs up in the middle of the first literal of the answer
+HALFWAY = "HALFWAY"  # asks for a literal, reads some of it, says no and waits
 WITHHOLD = "WITHHOLD"  # says OK, but gives no message
 
 
@@ -59,6 +60,7 @@ class ImapServer:
         self.commands: list[str] = []
         self.logins = 0
         self.is_deaf = False  # IDLE tells of nothing
+        self.repeats = False  # IDLE begins with what is known
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._clients: set[socket.socket] = set()
@@ -351,6 +353,12 @@ class _Session:
         folder = arguments.split(" ", maxsplit=1)[0].strip('"')
         size = int(arguments.rpartition("{")[2].rstrip("}"))
         self.say("+ go on")
+        if self.does == HALFWAY:
+            self.talk.rfile.read(1000)
+            self.say(f"{tag} NO no room")
+            while self.talk.rfile.read(1 << 16):
+                pass
+            raise _End
         raw = self.talk.rfile.read(size)
         self.talk.rfile.readline()
         uid = self.server.put(raw, folder)
@@ -358,6 +366,8 @@ class _Session:
 
     def do_idle(self, tag: str, _: str) -> None:
         self.say("+ idling")
+        if self.server.repeats:
+            self.say(f"* {self.seen} EXISTS")
         done = threading.Event()
         teller = threading.Thread(target=self.tell_until, args=(done,), daemon=True)
         teller.start()

@@ -19,6 +19,7 @@ from maild.config_checks import check
 from maild.config_values import Listener
 from maild.core.errors import ConfigError
 from maild.core.policy import Text
+from maild.wiring import build_desk, reload
 
 ROOT = Path(__file__).parents[1]
 BAD = Path(__file__).parent / "bad_configs"
@@ -158,6 +159,40 @@ def test_everything_that_is_served_reaches_the_rules(folder: Path) -> None:
     assert config.smtp.max_size == 2**20
     assert config.outbound.relay == f"maildir:{folder}/out"
     assert config.outbound.password() == "s3cret"
+
+
+IMAP = """
+[[imap]]
+name = "{name}"
+role = "intake"
+host = "imap.example"
+username = "{name}"
+password_file = "secret"
+folder = "{folder}"
+"""
+
+
+def test_the_inbox_has_one_name_in_any_case(folder: Path) -> None:
+    more = IMAP.format(name="support", folder="Inbox").replace("intake", "team") + 'folders = {sent = "inbox"}'
+    config = loaded(folder, MINIMAL.replace("team =", 'folder = "InBox"\nteam =') + more)
+    [mailbox] = config.imap
+    assert [mailbox.folder, mailbox.folders.sent, config.category[0].folder] == ["INBOX"] * 3
+    assert config.policy().queues[0].sent == "INBOX"
+    twice = IMAP.format(name="support", folder="inbox")
+    assert any(
+        "the same mailbox" in line for line in problems(folder, MINIMAL + twice + twice.replace("inbox", "INBOX"))
+    )
+
+
+def test_a_mailbox_that_nobody_looks_after_yet_holds_up_no_ticket(folder: Path) -> None:
+    desk = build_desk(loaded(folder, MINIMAL + IMAP.format(name="old", folder="INBOX")))
+    more = "".join(IMAP.format(name=name, folder="INBOX") for name in ("old", "new"))
+    try:
+        reload(desk, loaded(folder, MINIMAL + '[trust]\nauthserv_id = "mx.desk.example"\n' + more))
+    finally:
+        desk.store.close()
+    assert [mailbox.name for mailbox in desk.policy.mailboxes] == ["old"]
+    assert desk.policy.mailboxes[0].trust.authserv_ids == desk.policy.trust.authserv_ids == ("mx.desk.example",)
 
 
 def test_a_secret_may_come_from_a_systemd_credential(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

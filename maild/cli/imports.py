@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from maild.config_model import Imap
     from maild.desk.bring_in import Terms
     from maild.desk.desk import Desk
+    from maild.mailbox.protocol import Mailbox, Message
 
 T = TypeVar("T")
 
@@ -95,22 +96,48 @@ async def _take_from(desk: "Desk", mailbox: "Imap", folder: str, asked: "Asked")
 
     newest = await desk.store.read(fates.newest)
     seen: set[int] = set()
+    read = 0
     connection = await connect(place_of(mailbox))
     try:
         await connection.select(folder, read_only=True)
-        messages = sorted(await connection.messages(await connection.uids()), key=lambda each: each.internaldate)
+        uids = await connection.uids()
+        messages = sorted(await _listed(connection, uids), key=lambda each: each.internaldate)
         wanted = [each for each in messages if asked.wants(each.internaldate)]
         with _progress(len(wanted)) as advance:
             for batch in _batches(wanted, lambda each: each.size):
-                raws = await connection.bodies([each.uid for each in batch])
+                raws = await _bodies(connection, [each.uid for each in batch])
+                read += len(raws)
                 mails = [(with_crlf(raws[each.uid]), each.internaldate) for each in batch if each.uid in raws]
                 seen.update(await bring_in(desk, mails, asked.terms))
                 advance(len(batch))
     finally:
         await connection.logout()
-    counts = _counted(desk, seen, newest, read=len(wanted))
+    counts = _counted(desk, seen, newest, read=read)
     counts["skipped"] = len(messages) - len(wanted)
+    counts["missing"] = len(uids) - len(messages) + len(wanted) - read
     return counts
+
+
+async def _listed(connection: "Mailbox", uids: "list[int]") -> "list[Message]":
+    """What lies there. What the server stumbles over must not hide the rest: then each is asked for alone."""
+    from maild.mailbox.protocol import ServerRefused
+
+    try:
+        return await connection.messages(uids)
+    except ServerRefused:
+        found = [await _listed(connection, [uid]) for uid in uids] if len(uids) > 1 else []
+        return [message for each in found for message in each]
+
+
+async def _bodies(connection: "Mailbox", uids: "list[int]") -> "dict[int, bytes]":
+    """Their texts, as `_listed`."""
+    from maild.mailbox.protocol import ServerRefused
+
+    try:
+        return await connection.bodies(uids)
+    except ServerRefused:
+        found = [await _bodies(connection, [uid]) for uid in uids] if len(uids) > 1 else []
+        return {uid: raw for each in found for uid, raw in each.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +208,12 @@ def _counted(desk: "Desk", seen: set[int], newest: int, *, read: int) -> Counter
 
 def _tell(counts: Counter[str], *, is_json: bool) -> None:
     if is_json:
-        json_line({key: counts[key] for key in ("read", "new", "known", "skipped", "held", "tickets")})
+        json_line({key: counts[key] for key in ("read", "new", "known", "skipped", "missing", "held", "tickets")})
         return
     skipped = f", {counts['skipped']} older ones left out" if counts["skipped"] else ""
     click.echo(f"{counted(counts['read'], 'mail')} read: {counts['new']} new, {counts['known']} known already{skipped}")
+    if counts["missing"]:
+        click.echo(f"{counted(counts['missing'], 'mail')} could not be had from the server")
     held = f"; {counts['held']} held, see `maild hold list`" if counts["held"] else ""
     click.echo(f"the new ones belong to {counted(counts['tickets'], 'ticket')}{held}")
 

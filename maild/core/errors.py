@@ -44,6 +44,10 @@ class Unreachable(Transient):
     """A relay, IMAP server or resolver does not answer."""
 
 
+class GrantRefused(Unreachable):
+    """No access token: the refresh token is over or taken back, and somebody has to log in anew."""
+
+
 class DiskLow(Transient):
     """Too little free disk for another mail (452 4.3.1)."""
 

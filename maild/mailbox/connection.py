@@ -59,10 +59,10 @@ class Question(Command):  # type: ignore[misc] # untyped
         if self.is_open:
             self._reset_timer()
 
-    def add(self, parts: Parts, kind: bytes) -> None:
+    def add(self, parts: Parts, *, is_news: bool) -> None:
         """An untagged response."""
         self.responses.append(parts)
-        if kind in _NEWS:
+        if is_news:
             self.has_news = True
             self.stirred.set()
 
@@ -250,13 +250,15 @@ class Connection(IMAP4ClientProtocol):  # type: ignore[misc] # untyped
         if kind == b"BYE" and (question is None or question.name != "LOGOUT"):
             self.give_up(f"the server says {_shown(parts[0][2:])}")
             return
+        is_news = kind in _NEWS
         if kind == b"EXISTS":
+            is_news = int(words[1]) != self.exists  # some servers say it every minute, to keep the line open
             self.has_news = self.has_news or int(words[1]) > self.exists
             self.exists = int(words[1])
         elif kind == b"EXPUNGE":
             self.exists = max(self.exists - 1, 0)
         if question is not None:
-            question.add(parts, kind)
+            question.add(parts, is_news=is_news)
 
     def _take_invitation(self, question: Question) -> None:
         question.invited.set()
@@ -279,6 +281,8 @@ class Connection(IMAP4ClientProtocol):  # type: ignore[misc] # untyped
         self._forget_command()
         result, _, text = line.partition(b" ")[2].partition(b" ")
         question.end(result.decode("latin-1"), text)
+        if any(not upload.done() for upload in self._uploads):
+            self.give_up(f"{question.name} was answered before it was over")  # the rest would be read as commands
 
     def _forget_command(self) -> None:
         """The library's own notes of what is under way."""

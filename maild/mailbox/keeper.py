@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=40)
 _RENEW = 10.0  # seconds between two renewals, and between two looks at a lease that another node holds
+_SURE = 0.75  # of a lease, counted from before it was asked for; what is under way ends in the rest
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds before the next attempt, doubled each time
 _LOGIN_PAUSE = 300.0  # seconds: a server that refuses a password locks the account of who asks too often
 _ALARM = 2  # logins refused in a row
@@ -31,11 +32,13 @@ _ALARM = 2  # logins refused in a row
 class MailboxState:
     """How a mailbox does, for those who watch. `trouble` is "" while all is well.
 
-    `category` is whose team is told when a login is refused again and again, "" for the default one.
+    `category` is whose team is told when a login is refused again and again, "" for the default one; nobody is told of
+    a mailbox in shadow.
     """
 
     name: str
     category: str = ""
+    is_shadow: bool = False
     trouble: str = ""
     is_elsewhere: bool = False  # another node keeps it
     is_connected: bool = False
@@ -76,6 +79,7 @@ class _Keeper:
         self._holder = holder
         self._lease = f"mailbox:{state.name}"
         self._pause = _FIRST_PAUSE
+        self._end = 0.0  # by the event loop's clock: until then nobody else can have the lease
 
     async def run(self) -> None:
         while True:
@@ -98,9 +102,10 @@ class _Keeper:
             await self._rest()
 
     async def _take_lease(self) -> bool:
-        now = self._desk.now()
+        now, end = self._desk.now(), asyncio.get_running_loop().time() + LEASE.total_seconds() * _SURE
         has_it = await self._desk.store.run(leases.take, self._lease, self._holder, now, LEASE)
         self._state.is_elsewhere = not has_it
+        self._end = end if has_it else self._end
         return has_it
 
     async def _work_once(self) -> None:
@@ -137,18 +142,17 @@ class _Keeper:
             renewing.cancel()
 
     async def _renew(self) -> None:
-        """Ends when the lease is lost: somebody else has it, or the database has not answered for too long."""
-        end = asyncio.get_running_loop().time() + LEASE.total_seconds() - _RENEW
+        """Ends when the lease is lost, or before it is over: the database may answer late, or not at all."""
+        clock = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(_RENEW)
-            now = asyncio.get_running_loop().time()
+            await asyncio.sleep(min(_RENEW, self._end - clock.time()))
             try:
-                if not await self._take_lease():
-                    return
-                end = now + LEASE.total_seconds() - _RENEW
-            except StoreBusy as error:
-                log.warning("mailbox %s: the lease cannot be renewed: %s", self._state.name, error)
-                if now > end:
+                async with asyncio.timeout_at(self._end):
+                    if not await self._take_lease():
+                        return
+            except (StoreBusy, TimeoutError) as error:
+                log.warning("mailbox %s: the lease cannot be renewed: %s", self._state.name, error or "no answer")
+                if clock.time() >= self._end:
                     return
 
     async def _refused(self, error: LoginRefused) -> None:
@@ -156,7 +160,7 @@ class _Keeper:
         self._state.refusals += 1
         level = logging.ERROR if self._state.needs_admin else logging.WARNING
         log.log(level, "mailbox %s: login refused, time %d: %s", self._state.name, self._state.refusals, error)
-        if self._state.needs_admin:
+        if self._state.needs_admin and not self._state.is_shadow:
             try:
                 name = self._state.name.partition("\t")[0]  # without what is done there
                 await tell_of_mailbox(self._desk, name, self._state.category)

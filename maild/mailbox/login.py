@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from maild.core.errors import Unreachable
+from maild.core.errors import GrantRefused, Unreachable
 from maild.mailbox.client import ImapMailbox
 from maild.mailbox.connection import Connection, Question
 from maild.mailbox.names import quoted
@@ -100,7 +100,11 @@ class _Login:
     async def _say_who(self) -> Question:
         place = self._place
         if place.token is not None:
-            return await self._authenticate(*_bearer(place, await place.token.current(), self._capabilities))
+            try:
+                token = await place.token.current()
+            except GrantRefused as error:
+                raise LoginRefused(f"{place.host}: {error}") from error
+            return await self._authenticate(*_bearer(place, token, self._capabilities))
         try:
             password = await asyncio.to_thread(place.password)
         except (OSError, ValueError) as error:

@@ -38,16 +38,33 @@ class Shadow:
     mailbox: str
     folder: str
     category: str
+    _uidvalidity: int = 0
+    _newest: int = 0  # UID that has been told of
+    _failed: int = 0  # UID that ended a connection
 
     async def work(self, mailbox: Mailbox) -> None:
-        """Tell of what comes from now on, in the log, until cancelled. Raises Unreachable, ServerRefused."""
-        await mailbox.select(self.folder, read_only=True)
-        newest = max(await mailbox.uids(), default=0)
+        """Tell of what comes from now on, in the log, until cancelled. Raises Unreachable, ServerRefused.
+
+        A new connection goes on where the last one ended.
+        """
+        selected = await mailbox.select(self.folder, read_only=True)
+        if selected.uidvalidity != self._uidvalidity:
+            self._uidvalidity, self._newest = selected.uidvalidity, max(await mailbox.uids(), default=0)
         while True:
-            for one in await self._tell(mailbox, await mailbox.uids(newest + 1)):
-                newest = max(newest, one.uid)
-                log.info("shadow %s: UID %d %s", self.mailbox, one.uid, one.foreseen.words)
+            for uid in await mailbox.uids(self._newest + 1):
+                await self._tell_of(mailbox, uid)
+                self._newest = uid
             await mailbox.idle(_IDLE)
+
+    async def _tell_of(self, mailbox: Mailbox, uid: int) -> None:
+        """What cannot be had twice is left out: it must not hide the others."""
+        if uid == self._failed:
+            log.warning("shadow %s: UID %d cannot be read", self.mailbox, uid)
+            return
+        self._failed = uid
+        for one in await self._tell(mailbox, [uid]):
+            log.info("shadow %s: UID %d %s", self.mailbox, uid, one.foreseen.words)
+        self._failed = 0
 
     async def recent(self, mailbox: Mailbox, count: int) -> list[Shadowed]:
         """What would become of the newest so many messages, if they came now. Raises as `work`."""

@@ -15,7 +15,7 @@ from maild.mailbox import connection
 from maild.mailbox.client import ImapMailbox
 from maild.mailbox.login import Place, connect
 from maild.mailbox.protocol import ConnectionLost, LoginRefused, Mailbox, ServerRefused
-from tests.imapserver import BYE, CUT, DROP, HANG, NO, PASSWORD, USER, Box, ImapServer
+from tests.imapserver import BYE, CUT, DROP, HALFWAY, HANG, NO, PASSWORD, USER, Box, ImapServer
 from tests.mailbox.desks import mail
 
 T = TypeVar("T")
@@ -177,6 +177,29 @@ def test_a_server_without_idle_is_asked_often(monkeypatch: pytest.MonkeyPatch) -
         server.fail("IDLE", NO)
         on(server, play)
         assert server.asked("NOOP") == 2, "it said that it could"
+
+
+def test_a_server_that_repeats_how_many_there_are_tells_nothing_new() -> None:
+    async def play(mailbox: ImapMailbox) -> None:
+        await mailbox.select("INBOX")
+        server.repeats = True
+        assert await mailbox.idle(0.5) is False
+        await asyncio.gather(mailbox.idle(20), asyncio.to_thread(server.put, mail(2)))
+
+    with ImapServer() as server:
+        server.put(mail(1))
+        on(server, play)
+
+
+def test_a_mail_that_is_refused_half_way_ends_the_connection() -> None:
+    async def play(mailbox: ImapMailbox) -> None:
+        server.fail("APPEND", HALFWAY)
+        with pytest.raises(ServerRefused, match="no room"):
+            await mailbox.append("INBOX", mail(1, body="x" * 30_000_000))
+        assert mailbox.is_lost, "the rest of the mail would be taken for commands"
+
+    with ImapServer() as server:
+        on(server, play)
 
 
 def test_a_server_that_answers_searches_in_the_new_form_only() -> None:

@@ -1,6 +1,8 @@
 """Servers that refuse this and that, lines that break, a busy database: no good mail is lost, cut or kept waiting."""
 
 import asyncio
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,17 +11,23 @@ from typing import Any
 
 import pytest
 
-from maild.core.errors import StoreBusy
+from maild.cli import imports
+from maild.core.errors import GrantRefused, StoreBusy
 from maild.desk.desk import Desk
 from maild.desk.receive import receive_waiting
 from maild.mailbox import intake as intake_module
+from maild.mailbox import keeper
 from maild.mailbox.intake import Reading
-from maild.mailbox.keeper import MailboxState
+from maild.mailbox.keeper import MailboxState, keep
 from maild.mailbox.login import connect
+from maild.mailbox.protocol import LoginRefused, ServerRefused
 from maild.mailbox.reconcile import Reconciled
+from maild.mailbox.shadow import Shadow
+from maild.store import leases
+from maild.store.db import Tx
 from tests.imapserver import DROP, NO, Box, ImapServer
 from tests.mailbox.desks import mail
-from tests.mailbox.test_taking_in import compared, intake_of, mails, place, subjects, sweep
+from tests.mailbox.test_taking_in import compared, eventually, intake_of, mails, place, subjects, sweep
 from tests.mailin.doors import open_desk
 
 COUNT = 30
@@ -166,3 +174,110 @@ def test_other_uids_leave_old_mail_old_unless_it_is_asked_for(server: ImapServer
     sweep(server, asking, times=2)
     assert sorted(subjects(desk)) == ["Question 1", "Question 2"]
     assert compared(server, desk) == Reconciled("support", 2, 2, ())
+
+
+def test_a_mailbox_in_shadow_goes_on_where_the_last_connection_ended(
+    server: ImapServer, desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "maild.mailbox.shadow")
+    shadow = Shadow(desk, "support", "INBOX", "billing")
+    server.put(mail(1))
+
+    async def work(*, is_ended: bool) -> None:
+        mailbox = await connect(place(server))
+        asked = server.asked("IDLE")
+        working = asyncio.create_task(shadow.work(mailbox))
+        if not is_ended:
+            await asyncio.to_thread(server.wait_asked, "IDLE", asked + 1)
+            working.cancel()
+        [ended] = await asyncio.gather(working, return_exceptions=True)
+        assert isinstance(ended, ServerRefused) is is_ended
+        mailbox.close()
+
+    asyncio.run(work(is_ended=False))
+    for number in (2, 3, 4):
+        server.put(mail(number))
+    server.fail("FETCH", NO, times=100, when=lambda line: names(line, 3))
+    asyncio.run(work(is_ended=True))
+    asyncio.run(work(is_ended=False))
+    told = [record.getMessage().partition(": UID ")[2] for record in caplog.records]
+    assert [line.split(" ")[0] for line in told] == ["2", "3", "4"]
+    assert told[1] == "3 cannot be read"
+
+
+def test_an_import_goes_on_past_what_the_server_does_not_give_away(server: ImapServer) -> None:
+    for number in range(1, 6):
+        server.put(mail(number))
+    server.fail("FETCH", NO, times=100, when=lambda line: "INTERNALDATE" in line and names(line, 2))
+    server.fail("FETCH", NO, times=100, when=lambda line: "BODY" in line and names(line, 4))
+
+    async def fetched() -> set[int]:
+        mailbox = await connect(place(server))
+        await mailbox.select("INBOX")
+        messages = await imports._listed(mailbox, await mailbox.uids())
+        raws = await imports._bodies(mailbox, [message.uid for message in messages])
+        mailbox.close()
+        return set(raws)
+
+    assert asyncio.run(fetched()) == {1, 3, 5}
+
+
+def test_a_lease_that_cannot_be_renewed_ends_the_work_before_another_may_begin(
+    server: ImapServer, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "_RENEW", 0.1)
+    monkeypatch.setattr(keeper, "LEASE", timedelta(seconds=1.2))
+    take, hangs = leases.take, threading.Event()
+
+    def slow(tx: Tx, *rest: Any) -> bool:
+        if hangs.is_set():
+            time.sleep(2.5)  # a database that answers late
+        return take(tx, *rest)
+
+    monkeypatch.setattr(leases, "take", slow)
+
+    async def play() -> float:
+        state = MailboxState("support")
+        reading = Reading(intake_of(desk), state)
+        working = asyncio.create_task(keep(desk, place(server), reading.work, state, "one"))
+        await asyncio.to_thread(server.wait_asked, "IDLE")
+        hangs.set()
+        started = time.monotonic()
+        while state.is_connected:
+            await asyncio.sleep(0.01)
+            assert time.monotonic() - started < 4
+        taken = time.monotonic() - started
+        hangs.clear()
+        working.cancel()
+        await asyncio.wait([working])
+        return taken
+
+    assert asyncio.run(play()) < 2
+
+
+def test_nobody_is_told_of_a_mailbox_in_shadow(server: ImapServer, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "_FIRST_PAUSE", 0.01)
+    server.fail("LOGIN", NO, times=100)
+
+    async def play() -> None:
+        state = MailboxState("support", is_shadow=True)
+        shadow = Shadow(desk, "support", "INBOX", "billing")
+        working = asyncio.create_task(keep(desk, place(server), shadow.work, state, "one"))
+        await eventually(lambda: state.needs_admin, "the login is refused again and again")
+        working.cancel()
+        await asyncio.wait([working])
+
+    asyncio.run(play())
+    assert desk.store.read_now(lambda tx: tx.all("SELECT letter FROM outbox")) == []
+
+
+def test_a_refresh_token_that_is_over_is_a_refused_login(server: ImapServer) -> None:
+    class Token:
+        async def current(self) -> str:
+            raise GrantRefused("no access token: 400 invalid_grant")
+
+        def forget(self) -> None:
+            """There is none."""
+
+    with pytest.raises(LoginRefused, match="invalid_grant"):
+        asyncio.run(connect(replace(place(server), token=Token())))

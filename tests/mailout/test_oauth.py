@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from maild.config_model import OAuth
-from maild.core.errors import Unreachable
+from maild.core.errors import GrantRefused, Unreachable
 from maild.mailout.outcome import Delivered, Later, Outcome
 from maild.mailout.relay import relay_of
 from maild.mailout.smtp import SmtpTransport
@@ -205,6 +205,29 @@ def test_many_workers_ask_once(tokens: TokenServer, tmp_path: Path) -> None:
 
     assert asyncio.run(run()) == ["access-1"] * 8
     assert len(tokens.asked) == 1
+
+
+def test_logins_with_one_refresh_token_that_changes_ask_one_after_the_other(
+    tokens: TokenServer, tmp_path: Path
+) -> None:
+    tokens.rotates = True
+    sources = [access(tokens, tmp_path, scope=scope) for scope in ("send", "read", "read")]
+
+    async def run() -> list[str]:
+        return await asyncio.gather(*(source.current() for source in sources))
+
+    assert asyncio.run(run()) == ["access-1", "access-2", "access-3"]
+    assert [form["refresh_token"] for form in tokens.asked] == ["refresh-0", "refresh-1", "refresh-2"]
+
+
+def test_a_refresh_token_that_is_over_is_told_from_trouble_that_passes(tokens: TokenServer, tmp_path: Path) -> None:
+    tokens.trouble = (400, b'{"error": "invalid_grant"}')
+    with pytest.raises(GrantRefused):
+        asyncio.run(access(tokens, tmp_path).current())
+    tokens.trouble = (400, b'{"error": "invalid_client"}')
+    with pytest.raises(Unreachable) as told:
+        asyncio.run(access(tokens, tmp_path).current())
+    assert not isinstance(told.value, GrantRefused)
 
 
 def test_a_secret_that_cannot_be_read_is_trouble_and_not_a_crash(tokens: TokenServer, tmp_path: Path) -> None:
