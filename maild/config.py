@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from maild.config_checks import Problem, Where, check
+from maild.config_checks import Problem, Where, check, check_queues
 from maild.config_model import Config
 from maild.config_values import read_bytes
 from maild.core.errors import ConfigError
@@ -34,6 +34,7 @@ def load(path: Path, *, before_login: bool = False) -> Config:
     problems, config = check(raw), None
     try:
         config = Config.model_validate(raw, context={"folder": path.absolute().parent, "before_login": before_login})
+        problems += check_queues(config.queue_addresses())
     except ValidationError as error:
         problems = [*_problems_of(error), *problems]
     if config is None or problems:

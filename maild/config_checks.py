@@ -4,7 +4,7 @@ Works on the file as TOML reads it, so that these problems are told together wit
 wrong shape is passed over here, because the models complain about it already.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from maild.config_values import is_loopback, read_address, read_duration
@@ -33,7 +33,6 @@ def check(raw: Table) -> list[Problem]:
         *_tls(raw),
         *_credentials(raw),
         *_mailboxes(raw),
-        *_queues(raw),
         *_dkim(raw),
         *_verify(raw),
         *_repeated(raw),
@@ -126,14 +125,12 @@ def _mailboxes(raw: Table) -> Iterator[Problem]:
             yield ("imap", index, "folder"), f"the same mailbox as imap[{seen[same]}]"
 
 
-def _queues(raw: Table) -> Iterator[Problem]:
-    """Letters to one address are filed in one place."""
+def check_queues(queues: Iterable[tuple[int, str]]) -> Iterator[Problem]:
+    """Letters to one address are filed in one place. Wants the index of each queue's [[imap]], and its address."""
     seen: dict[str, int] = {}
-    for index, mailbox in _tables(raw, "imap"):
-        if mailbox.get("role") in ("team", "desk") and not mailbox.get("shadow"):
-            name = str(mailbox.get("username"))
-            if seen.setdefault(name, index) != index:
-                yield ("imap", index, "username"), f'"{name}" has its queue in imap[{seen[name]}] already'
+    for index, address in queues:
+        if seen.setdefault(address, index) != index:
+            yield ("imap", index, "username"), f'"{address}" has its queue in imap[{seen[address]}] already'
 
 
 def _dkim(raw: Table) -> Iterator[Problem]:

@@ -397,6 +397,10 @@ class Config(_Table):
             retention=rules.Retention(**self.retention.model_dump()),
         )
 
+    def queue_addresses(self) -> list[tuple[int, str]]:
+        """The mailboxes that support works in: their places among all, and whose letters are filed in each."""
+        return [(index, self._address_of(mailbox)) for index, mailbox in enumerate(self.imap) if mailbox.is_queue]
+
     def _address_of(self, mailbox: Imap) -> str:
         """Which address of a team that mailbox has: the one of its user name, else the first of its category's team."""
         login = normalise(mailbox.username)

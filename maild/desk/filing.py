@@ -77,7 +77,8 @@ def _appear(tx: Tx, desk: Desk, queue: Queue, seen: Seen, uid: int, message_id: 
         is_here = filing.folder == seen.folder
         if is_here and filing.uid and _is_there(seen, filing.uidvalidity, filing.uid):
             return  # a second copy beside it
-        if is_here or filing.ticket is None or _belongs(tx, desk, queue, filing.ticket, seen.folder):
+        is_ours = filing.moving_to == seen.folder  # a ticket that has changed since takes it elsewhere
+        if is_here or is_ours or filing.ticket is None or _belongs(tx, desk, queue, filing.ticket, seen.folder):
             filings.lies(tx, filing.id, seen.folder, seen.uidvalidity, uid)  # moved back in time: nothing happened
         else:
             filings.moved(tx, filing.id, seen.folder, seen.uidvalidity, uid, now, now + queue.move_delay)
@@ -154,6 +155,11 @@ def _misplaced(tx: Tx, desk: Desk, queue: Queue, limit: int) -> list[Misplaced]:
     ]
 
 
+async def about_to_move(desk: Desk, present: Sequence[Misplaced], folder: str) -> None:
+    """These are about to be moved there: cut off in between, nobody takes that for a person's move."""
+    await desk.store.run(filings.moving, [letter.filing.id for letter in present], folder)
+
+
 async def put_right(desk: Desk, queue: Queue, present: Sequence[Misplaced], *, gone: Sequence[Misplaced]) -> None:
     """Those that were there lie where they belong now; the others have to be seen again first."""
     await desk.store.run(_put_right, desk, queue, present, gone)
@@ -227,20 +233,29 @@ class Shelved:
 
 async def to_be_shelved(desk: Desk, queue: Queue, keys: Mapping[str, int]) -> tuple[list[Shelved], set[int]]:
     """Of the messages in the inbox, by the keys they have in the ledger: those to put into their tickets' folders, and
-    those of which that may still be said (not taken yet, not understood, held). The others stay where they are."""
+    those of which that may still be said (not taken yet, not understood, held). The others stay where they are, so
+    does a second copy of what lies in a folder already."""
     return await desk.store.read(_to_be_shelved, desk, queue, keys)
 
 
 def _to_be_shelved(tx: Tx, desk: Desk, queue: Queue, keys: Mapping[str, int]) -> tuple[list[Shelved], set[int]]:
     found = filings.originals(tx, list(keys))
     states = filings.states(tx, [one.ticket for one in found.values() if one.ticket])
-    ready, waiting = [], set(keys.values()) - {keys[key] for key in found}
-    for key, one in found.items():
+    ready: list[Shelved] = []
+    waiting = set(keys.values()) - {keys[key] for key in found}
+    for key, one in sorted(found.items(), key=lambda item: keys[item[0]]):
+        is_copy = any(one.message_id and one.message_id == other.message_id for other in ready)
         if one.state != "done":
             waiting.add(keys[key])
-        elif one.ticket and one.ticket in states:
+        elif one.ticket and one.ticket in states and not is_copy and not _is_shelved(tx, queue, one.message_id):
             ready.append(Shelved(keys[key], one.ticket, one.message_id, _folder(states[one.ticket], desk, queue)))
     return ready, waiting
+
+
+def _is_shelved(tx: Tx, queue: Queue, message_id: str) -> bool:
+    """Does it lie in a folder, as far as is known? One that is missing may have been brought back to the inbox."""
+    known = filings.of_message(tx, queue.name, message_id) if message_id else []
+    return any(one.state == "filed" and one.missing_since is None for one in known)
 
 
 async def shelve(desk: Desk, queue: Queue, uidvalidity: int, originals: Sequence[Shelved]) -> None:

@@ -30,6 +30,8 @@ class Inbox:
             self._last = selected
         if not self._waiting:
             return
+        place = (self._queue.name, selected.uidvalidity)
+        self._waiting -= await self._desk.store.read(mailboxes.older, *place, self._waiting)
         keys = {mailboxes.source_key(self._queue.name, selected.uidvalidity, uid): uid for uid in self._waiting}
         ready, self._waiting = await filing.to_be_shelved(self._desk, self._queue, keys)
         await self._put_away(selected.uidvalidity, ready, places)

@@ -224,7 +224,7 @@ class Team:
             await self._put_group_right(folder, target, group)
 
     async def _put_group_right(self, folder: str, target: str, group: list[Misplaced]) -> None:
-        name = self._places.names.get(folder, folder)
+        name = self._places.name_of(folder)
         try:
             selected = await self._mailbox.select(name)
         except ServerRefused:
@@ -236,6 +236,7 @@ class Team:
         present = [one for one in good if one.filing.uid in there]
         await self._mark([(one, there[one.filing.uid]) for one in present])
         if folder != target and present:
+            await filing.about_to_move(self._desk, present, target)
             await self._mailbox.move([one.filing.uid for one in present], self._places.names[target])
             self._next_look = 0.0
         missing = [one for one in group if one not in present]

@@ -19,6 +19,7 @@ class Filing:
     """A letter in a mailbox. `state` is begun (may lie there), filed or gone.
 
     `to_folder`: somebody has moved it there, which is obeyed at `due_at`. `missing_since`: it was not in `folder` then.
+    `moving_to`: the desk itself is moving it there, and may have done so.
     """
 
     id: int
@@ -37,11 +38,12 @@ class Filing:
     to_uid: int | None
     seen_at: datetime | None
     due_at: datetime | None
+    moving_to: str | None
 
 
 _COLUMNS = (
     "id, mailbox, ticket, message_id, purpose, state, folder, uidvalidity, uid, is_settled, missing_since, to_folder,"
-    " to_uidvalidity, to_uid, seen_at, due_at"
+    " to_uidvalidity, to_uid, seen_at, due_at, moving_to"
 )
 _AT_ONCE = 500  # parameters of one statement
 _SELECT = f"SELECT {_COLUMNS} FROM filings"
@@ -66,6 +68,7 @@ def _filing(row: Row) -> Filing:
         to_uid=row[13],
         seen_at=maybe_from(row[14]),
         due_at=maybe_from(row[15]),
+        moving_to=row[16],
     )
 
 
@@ -98,7 +101,7 @@ def lies(tx: Tx, filing: int, folder: str, uidvalidity: int = 0, uid: int = 0) -
     """It lies there, and no move is waiting."""
     tx.run(
         "UPDATE filings SET state = 'filed', folder = ?, uidvalidity = ?, uid = ?, missing_since = NULL,"
-        f" {_NOT_MOVED} WHERE id = ?",
+        f" moving_to = NULL, {_NOT_MOVED} WHERE id = ?",
         folder, uidvalidity, uid, filing,
     )  # fmt: skip
 
@@ -111,10 +114,16 @@ def appended(tx: Tx, filing: int) -> None:
 def moved(tx: Tx, filing: int, folder: str, uidvalidity: int, uid: int, seen_at: datetime, due_at: datetime) -> None:
     """Somebody has moved it there; moved on before that is obeyed, the later place counts."""
     tx.run(
-        "UPDATE filings SET state = 'filed', to_folder = ?, to_uidvalidity = ?, to_uid = ?, seen_at = ?, due_at = ?"
-        " WHERE id = ?",
+        "UPDATE filings SET state = 'filed', to_folder = ?, to_uidvalidity = ?, to_uid = ?, seen_at = ?, due_at = ?,"
+        " moving_to = NULL WHERE id = ?",
         folder, uidvalidity, uid, to_micros(seen_at), to_micros(due_at), filing,
     )  # fmt: skip
+
+
+def moving(tx: Tx, filings: Iterable[int], folder: str) -> None:
+    """The desk is about to move these there."""
+    for filing in filings:
+        tx.run("UPDATE filings SET moving_to = ? WHERE id = ?", folder, filing)
 
 
 def move_undone(tx: Tx, filing: int) -> None:
@@ -141,7 +150,7 @@ def gone(tx: Tx, filing: int) -> None:
 
 def settled(tx: Tx, filing: int) -> None:
     """It lies where it ought to, with the right keywords."""
-    tx.run("UPDATE filings SET is_settled = TRUE WHERE id = ?", filing)
+    tx.run("UPDATE filings SET is_settled = TRUE, moving_to = NULL WHERE id = ?", filing)
 
 
 def unsettle_one(tx: Tx, filing: int) -> None:

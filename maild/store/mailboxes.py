@@ -116,6 +116,20 @@ def passed_over(tx: Tx, name: str, uidvalidity: int) -> dict[int, str]:
     return {int(row[0]): str(row[1]) for row in rows}
 
 
+def older(tx: Tx, name: str, uidvalidity: int, uids: Iterable[int]) -> set[int]:
+    """Those of the messages that were there before the desk came and will never be taken."""
+    wanted, found = list(uids), set[int]()
+    for start in range(0, len(wanted), _AT_ONCE):
+        batch = wanted[start : start + _AT_ONCE]
+        rows = tx.all(
+            "SELECT uid FROM mailbox_passed WHERE name = ? AND uidvalidity = ? AND reason = ?"
+            f" AND uid IN ({', '.join('?' * len(batch))})",
+            name, uidvalidity, OLDER, *batch,
+        )  # fmt: skip
+        found.update(int(row[0]) for row in rows)
+    return found
+
+
 def unknown(tx: Tx, name: str, uidvalidity: int, uids: Sequence[int]) -> list[int]:
     """Those of the messages that nothing has become of yet, in their order."""
     known = in_ledger(tx, name, uidvalidity, uids) | passed_over(tx, name, uidvalidity).keys()

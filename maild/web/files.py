@@ -1,6 +1,8 @@
 """Attachments, behind the link of a letter or in a thread. Nothing a stranger wrote is ever shown on our pages."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -14,6 +16,7 @@ from maild.desk.enclosures import FileView, content_of, look_for_file, look_for_
 from maild.web.portal import Visitor, number_in
 
 _AT_ONCE = 8  # downloads: each holds its file in memory
+_OF_ONE = 2  # of them for the same person or the same link: one slow line must not take all the places
 _CHUNK = 64 * 1024  # octets
 _POLICY = "default-src 'none'; sandbox"
 
@@ -34,7 +37,7 @@ class FileDownloads:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._in_progress = 0
+        self._in_progress: Counter[str] = Counter()
 
     async def answer(self, request: Request) -> Response:
         """The file, or the page that says its time is over. Raises BadLink; Transient when too many are fetched."""
@@ -42,7 +45,7 @@ class FileDownloads:
         if view.file is None:
             context = {"desk": {"name": self._desk.policy.name}}
             return HTMLResponse(self._desk.renderer.page("expired", view.language, context), 410)
-        return await self._download(request, view, view.file)
+        return await self._download(request, view, view.file, str(request.path_params["token"]))
 
     async def own(self, request: Request, visitor: Visitor) -> Response:
         """A file of one's own ticket. Raises BadLink as the page of that ticket; Transient as above."""
@@ -51,28 +54,32 @@ class FileDownloads:
         view = await look_for_own_file(self._desk, number, visitor.address, message, part)
         if view.file is None:
             raise BadLink("no such page")
-        return await self._download(request, view, view.file, is_own=True)
+        return await self._download(request, view, view.file, visitor.address, is_own=True)
 
-    async def _download(self, request: Request, view: FileView, file: Attachment, *, is_own: bool = False) -> Response:
+    async def _download(
+        self, request: Request, view: FileView, file: Attachment, whose: str, *, is_own: bool = False
+    ) -> Response:
         if request.method == "HEAD" and not (is_own and file.type in _PICTURES):
             return Response(headers=_fields(file, file.size))
-        if self._in_progress >= _AT_ONCE:
+        if self._in_progress.total() >= _AT_ONCE or self._in_progress[whose] >= _OF_ONE:
             raise Transient("too many downloads")
-        self._in_progress += 1
+        self._in_progress[whose] += 1
         try:
             content = await content_of(self._desk, view)
         except BaseException:
-            self._done()
+            self._done(whose)
             raise
         is_picture = is_own and content.startswith(_PICTURES.get(file.type, _NOTHING))
         fields = _fields(file, len(content), is_inline=is_picture)
         if request.method == "HEAD":
-            self._done()
+            self._done(whose)
             return Response(headers=fields)
-        return _Download(_chunks(content), fields, self._done)
+        return _Download(_chunks(content), fields, partial(self._done, whose))
 
-    def _done(self) -> None:
-        self._in_progress -= 1
+    def _done(self, whose: str) -> None:
+        self._in_progress[whose] -= 1
+        if not self._in_progress[whose]:
+            del self._in_progress[whose]
 
 
 class _Download(StreamingResponse):

@@ -25,6 +25,7 @@ COOKIE = "maild_session"
 
 _MOST_UNREAD = 99  # the badge says "99+" beyond
 _PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/?=&%+._~-]{0,500}")
+_ONLY_SENT = re.compile(r"/(logout|language|access/revoke|t/[^/]+/(solved|continue))")  # there is no GET of these
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _RANGE = re.compile(r"\s*([a-zA-Z]{1,8})[a-zA-Z0-9-]*\s*(?:;\s*q\s*=\s*([0-9.]{1,5})\s*)?")
 
@@ -65,6 +66,7 @@ class Portal:
             return None
         address, language = found
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        path = "/" if _ONLY_SENT.fullmatch(request.url.path) else path
         has = request.headers.get("if-none-match", "") if request.method in ("GET", "HEAD") else ""
         return Visitor(address, language or self.language(request), session, path, has)
 

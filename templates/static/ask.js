@@ -64,9 +64,11 @@
   // A second click sends nothing: the server would know the form again, but its reader would wonder.
   function once(event) {
     const form = event.currentTarget;
-    if (form.dataset.sent) event.preventDefault();
+    if (form.dataset.sent) return event.preventDefault();
     form.dataset.sent = "1";
-    window.addEventListener("pageshow", () => delete form.dataset.sent, { once: true });
+    const again = () => delete form.dataset.sent;
+    window.addEventListener("pageshow", again, { once: true });
+    setTimeout(again, 5000); // a connection that broke off: the browser stays on this page
   }
 
   function writing(place) {

@@ -10,17 +10,18 @@ import pytest
 
 from maild.core.tokens import Action
 from maild.desk import filing
+from maild.desk.accept import accept
 from maild.desk.receive import receive_waiting
 from maild.mailbox import team
-from maild.mailbox.protocol import Mailbox, ServerRefused
+from maild.mailbox.protocol import ConnectionLost, Mailbox, ServerRefused
 from maild.mailbox.team import Team
 from maild.mailbox.troubles import Troubles
 from maild.store import filings, mailboxes
 from maild.store.filings import Mark
 from maild.store.mailboxes import Progress
 from tests.dovecot import Dovecot, dovecot
-from tests.mailbox.test_team import MINUTE, Office, letter_id, play, put_into_sent, read_sent
-from tests.values import BILLING, IVAN, NOW, TECH
+from tests.mailbox.test_team import MINUTE, Cut, Office, letter_id, play, put_into_sent, read_sent, turns
+from tests.values import BILLING, IVAN, NOW, TECH, make_envelope
 
 DAY = timedelta(days=1)
 
@@ -231,3 +232,75 @@ def test_mail_of_our_own_or_from_the_future_is_not_unclear_for_ever(server: Dove
         assert mark(there, "Sent").uidnext == 3
 
     play(server, tmp_path, story, inbox="INBOX")
+
+
+def test_our_own_move_whose_answer_was_lost_is_no_command(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        await there.asked()
+        await there.talk.press(1, Action.SOLVED)
+        mailbox: Any = Cut(there.mailbox, "move")
+        dying = Team(there.talk.desk, there.team.queue, mailbox)
+        await dying.begin()
+        with pytest.raises(ConnectionLost):
+            await turns(dying)
+        await there.talk.mail(IVAN.address, "Нет, не решено.", subject="Re: [#1] Счёт")
+        assert there.status() == "open"
+        there.team = Team(there.talk.desk, there.team.queue, there.mailbox)
+        await there.team.begin()
+        for _ in range(3):
+            await there.after_the_delay()
+        assert there.status() == "open"
+        assert there.count("Tickets/Solved") == 0
+        there.move("Tickets/New", "Tickets/Solved")
+        await there.after_the_delay()
+        assert there.status() == "solved", "later a person may move it there"
+
+    play(server, tmp_path, story)
+
+
+def test_of_two_copies_in_the_inbox_one_goes_into_its_folder(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        desk, name = there.talk.desk, there.team.queue.name
+        raw = (
+            f"From: {IVAN.address}\r\nTo: {BILLING}\r\nSubject: x\r\nMessage-ID: <m1@client.example>\r\n\r\nx\r\n"
+        ).encode()
+        validity = (await there.mailbox.select("INBOX", read_only=True)).uidvalidity
+        for uid in (1, 2):
+            there.program.append("INBOX", None, None, raw)
+            key = mailboxes.source_key(name, validity, uid)
+            await accept(desk, raw, make_envelope(mail_from=IVAN.address, rcpt_tos=(BILLING,)), key)
+        await receive_waiting(desk)
+        await there.turn(times=4)
+        assert [there.count(folder) for folder in ("INBOX", "Tickets/New")] == [1, 2], "with the letter"
+
+    play(server, tmp_path, story, inbox="INBOX")
+
+
+def test_what_lay_in_the_inbox_before_the_desk_came_is_not_waited_for(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        desk, name = there.talk.desk, there.team.queue.name
+        for _ in range(2):
+            there.program.append("INBOX", None, None, b"Subject: x\r\n\r\nx\r\n")
+        validity = (await there.mailbox.select("INBOX", read_only=True)).uidvalidity
+        desk.store.run_now(mailboxes.begin, Progress(name, validity, 1, 0, 1, NOW, is_second=True))
+        desk.store.run_now(mailboxes.pass_over, name, validity, [1], mailboxes.OLDER, NOW)
+        await there.turn()
+        assert there.team._inbox is not None
+        assert there.team._inbox._waiting == {2}
+
+    play(server, tmp_path, story, inbox="INBOX")
+
+
+def test_letters_leave_a_folder_the_configuration_no_longer_knows(tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        await there.asked()
+        assert there.count("INBOX.Tickets.New") == 1
+        queue = replace(there.team.queue, new="Tickets/Work")
+        there.talk.desk.policy = replace(there.talk.desk.policy, queues=(queue,))
+        there.team = Team(there.talk.desk, queue, there.mailbox)
+        await there.team.begin()
+        await there.turn()
+        assert [there.count(f"INBOX.Tickets.{name}") for name in ("New", "Work")] == [0, 1]
+
+    with dovecot("dots@office.example", separator=".", prefix="INBOX.") as running:
+        play(running, tmp_path, story, address="dots@office.example")

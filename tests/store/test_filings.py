@@ -71,6 +71,19 @@ def test_a_move_is_due_when_its_time_has_come_unless_it_was_undone(store: Store)
     assert the(store, letter.id) == letter
 
 
+def test_where_the_desk_moves_a_letter_is_forgotten_once_it_lies_somewhere(store: Store) -> None:
+    letter = filed(store, opened(store))
+    for after in (
+        lambda tx: filings.lies(tx, letter.id, "Solved"),
+        lambda tx: filings.moved(tx, letter.id, "Closed", 3, 1, NOW, NOW),
+        lambda tx: filings.settled(tx, letter.id),
+    ):
+        store.run_now(filings.moving, [letter.id], "Solved")
+        assert the(store, letter.id).moving_to == "Solved"
+        store.run_now(after)
+        assert the(store, letter.id).moving_to is None
+
+
 def test_a_letter_is_missed_before_it_counts_as_deleted(store: Store) -> None:
     letter = filed(store, opened(store))
     store.run_now(filings.missing, letter.id, NOW)

@@ -139,6 +139,14 @@ def test_who_does_not_read_is_cut_and_his_place_is_free_again(pages: Pages, monk
         until(lambda: pages.client.get(page).status == 200, "the place is free")
 
 
+def test_one_link_takes_two_places_and_leaves_the_others(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_REQUEST_SECONDS", 2.0)
+    huge, page = sent(pages, ("huge.bin", "application/zip", HUGE), ("page.html", "text/html", PAGE))
+    with downloading(pages, huge), downloading(pages, huge):
+        assert pages.client.get(huge).status == 503
+        assert pages.client.get(page).status == 200
+
+
 def test_a_slow_line_gets_its_file_to_the_end(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_REQUEST_SECONDS", 2.0)
     (huge,) = sent(pages, ("huge.bin", "application/zip", HUGE))

@@ -233,3 +233,14 @@ def test_whoever_wanted_a_ticket_is_led_there(portal: Pages) -> None:
 
 def test_without_a_public_address_there_is_no_way_in(pages: Pages) -> None:
     assert pages.client.get("/login").status == 404
+
+
+def test_another_language_keeps_the_ticket_somebody_came_for(portal: Pages) -> None:
+    assert "?lang=en&amp;t=17" in portal.client.get("/login?t=17").text
+    assert 'name="t" value="17"' in portal.client.get("/login?lang=en&t=17").text
+
+
+def test_the_way_back_from_a_form_leads_to_a_page(portal: Pages) -> None:
+    browser = signed_in(portal.desk, portal.client, CUSTOMER.address)
+    refused = browser.post("/logout", nonce="x")
+    assert (refused.status, 'name="back" value="/">' in refused.text) == (403, True)

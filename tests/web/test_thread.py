@@ -7,13 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from maild.core.mail import Door, Envelope
+from maild.core.effects import Role
+from maild.core.mail import Door, Envelope, Mailbox
 from maild.core.orders import Invite, Merge
 from maild.core.requests import Scope
 from maild.desk.accept import accept
 from maild.desk.act import open_towards, order, speak
-from maild.store import grants, ledger, lists, mine
+from maild.store import grants, ledger, lists, mine, tickets
 from maild.store.db import Tx
+from tests.store.rows import message
 from tests.web.clock import dump
 from tests.web.conftest import CUSTOMER, Pages, wait_for
 from tests.web.portal import Browser, forms_in, signed_in
@@ -337,6 +339,17 @@ def test_lists_come_in_pages(portal: Pages) -> None:
         older = re.search(r'<a href="([^"]+)" rel="next">Показать более ранние<', page.text)
         path = older[1].replace("&amp;", "&") if older else ""
     assert found == list(range(45, 0, -1))
+
+
+def test_no_page_shows_what_support_quotes(portal: Pages) -> None:
+    number = ask(portal, "one")
+    answer = message(author=Mailbox("", AGENT), role=Role.AGENT, reply="Вот.", text="Вот.\n\n> Заметка: должник")
+    identifier = portal.desk.store.run_now(tickets.add_message, number, answer, None)
+    browser = signed_in(portal.desk, portal.client, CUSTOMER.address)
+    for path in (f"/t/{number}", f"/t/{number}/m/{identifier}"):
+        page = browser.get(path)
+        assert (page.status, "Вот." in page.text, "должник" in page.text) == (200, True, False), path
+    assert "Показать, что было ниже в письме" not in browser.get(f"/t/{number}").text
 
 
 def test_a_merged_ticket_leads_to_the_one_it_went_into(portal: Pages) -> None:
