@@ -119,7 +119,7 @@ class SmtpConnection(ClientConnection):
     def _getparams(self, params: Sequence[str]) -> dict[str, str | bool] | None:
         """aiosmtpd does not know MAIL's AUTH=, which whoever offers AUTH must take and may pass over (RFC 4954 §5)."""
         found: dict[str, str | bool] | None = super()._getparams(params)
-        if found is not None and self.is_idle and isinstance(found.get("AUTH"), str):
+        if found is not None and self.is_idle and self._offers_logins and isinstance(found.get("AUTH"), str):
             del found["AUTH"]
         return found
 
@@ -138,9 +138,13 @@ class SmtpConnection(ClientConnection):
         offered = []
         if access.tls is not None and not self.is_secure and "STARTTLS" in self._smtp_methods:
             offered.append("STARTTLS")
-        if access.users and self._is_private and "AUTH" in self._smtp_methods:
+        if self._offers_logins:
             offered.append(f"AUTH {' '.join(login.MECHANISMS)}")
         return offered
+
+    @property
+    def _offers_logins(self) -> bool:
+        return bool(self.door.settings.access.users) and self._is_private and "AUTH" in self._smtp_methods
 
     @property
     def _is_private(self) -> bool:

@@ -7,6 +7,7 @@ stays. Forms put their files last: everything else has been read by then.
 import asyncio
 import json
 import shutil
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,13 +19,17 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
+from maild.desk.networks import network_of
 from maild.mime.compose import OutgoingAttachment
 from maild.mime.names import safe_name
 from maild.web.forms import MAX_READ, plain
 
 MAX_FILES = 100
 _MAX_FIELDS = 300
-_MAX_FIELD = 4 * 1024 * 1024  # octets of one field: what is longer than a text may be is still shown again
+_MAX_FIELD = 256 * 1024  # octets of one field: what is longer than a text may be is still shown again
+_MAX_TYPED = 1024 * 1024  # octets of all fields together
+_OF_ONE = 4  # large forms of one client that come in at once
+_LARGE = 1024 * 1024  # octets of such a form, at least
 _PASSED_OVER = 4  # times as much as may come: up to there what is too large gets a page
 _AT_ONCE = 8  # forms of the largest size in memory at once
 _BESIDE = 1024 * 1024  # octets of a form that are none of its files'
@@ -41,15 +46,17 @@ class Limits:
     max_size: int = 25 * 2**20
     disk: Path = Path("/")
 
-    @property
-    def is_disk_low(self) -> bool:
-        """As for mail: SMTP says 452 then."""
-        return shutil.disk_usage(self.disk).free < 3 * self.max_size
+    def is_disk_low(self, coming: int) -> bool:
+        """As for mail: SMTP says 452 then. So many octets are announced and may not be on the disk yet."""
+        return shutil.disk_usage(self.disk).free - coming < 3 * self.max_size
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A form as it came. `fault` says why there are no files: size, files (too many), disk, busy; "" if all is well."""
+    """A form as it came. `fault` says why there are no files: size, files (too many), disk, busy, long (a cut field).
+
+    It is "" if all is well.
+    """
 
     fields: Sequence[tuple[str, str]]
     files: tuple[OutgoingAttachment, ...] = ()
@@ -90,6 +97,8 @@ class Uploads:
         self.limits = limits
         self.turn = asyncio.Semaphore(2)
         self._left = _AT_ONCE * limits.max_size
+        self._coming = 0  # octets of files on their way
+        self._large: Counter[str] = Counter()  # forms on their way, by network
 
     @asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[Sent]:
@@ -97,7 +106,7 @@ class Uploads:
 
         Raises HTTPException 413 for far too much.
         """
-        sent = await self._read(request)
+        sent = await self._read_in_turn(request)
         octets = sum(len(file.content) for file in sent.files)
         self._left -= octets
         try:
@@ -105,31 +114,51 @@ class Uploads:
         finally:
             self._left += octets
 
-    async def _read(self, request: Request) -> Sent:
+    async def _read_in_turn(self, request: Request) -> Sent:
+        """Large forms of one client come a few at a time; beyond that their files are passed over."""
+        network, octets = network_of(request.client.host if request.client else ""), self._announced(request.headers)
+        is_crowded = self._large[network] >= _OF_ONE
+        self._large[network] += (is_large := octets > _LARGE)
+        self._coming += octets
+        try:
+            return await self._read(request, is_crowded=is_large and is_crowded)
+        finally:
+            self._coming -= octets
+            self._large[network] -= is_large
+            if not self._large[network]:
+                del self._large[network]
+
+    def _announced(self, headers: Headers) -> int:
+        length = headers.get("content-length", "")
+        limit = self.limits.max_size + _BESIDE
+        return min(int(length), limit) if length.isascii() and length.isdigit() and len(length) < 18 else limit
+
+    async def _read(self, request: Request, *, is_crowded: bool) -> Sent:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         body = _Body(request.stream(), self.limits.max_size + _BESIDE if kind == _FILES else MAX_READ)
         try:
-            sent = await self._parsed(kind, request.headers, body)
+            sent = await self._parsed(kind, request.headers, body, is_crowded=is_crowded)
             await body.pass_over()
         except ClientDisconnect as error:
             raise HTTPException(400) from error  # nobody is there to read it
         return sent
 
-    async def _parsed(self, kind: str, headers: Headers, body: "_Body") -> Sent:
+    async def _parsed(self, kind: str, headers: Headers, body: "_Body", *, is_crowded: bool) -> Sent:
         if kind == _FILES:
-            return await self._with_files(headers, body)
+            return await self._with_files(headers, body, is_crowded=is_crowded)
         return _sent(await _typed(headers, body)) if kind == _FORM else Sent(())
 
-    async def _with_files(self, headers: Headers, body: "_Body") -> Sent:
-        is_low = self.limits.is_disk_low
+    async def _with_files(self, headers: Headers, body: "_Body", *, is_crowded: bool) -> Sent:
+        is_low = self.limits.is_disk_low(self._coming)
         parser = _Parser(
             headers, body.counted(), max_files=MAX_FILES + 1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD
         )
-        parser.keeps_files = not is_low
+        parser.keeps_files = not (is_low or is_crowded)
         try:
             await parser.parse()
             found = [one for name, one in parser.items if isinstance(one, UploadFile) and (one.filename or one.size)]
             fault = self._fault(found, is_low=is_low) if parser.is_whole else "files"
+            fault = fault or ("long" if parser.is_cut else "busy" if is_crowded and found else "")
             return _sent(parser.items, () if fault else tuple([await _file(one) for one in found]), fault)
         except _TooMuch:
             return _sent(parser.items, fault="size")
@@ -150,7 +179,9 @@ class _Parser(MultiPartParser):
     """Files are in memory only as long as they are small."""
 
     spool_max_size = 256 * 1024  # octets
+    _typed = 0  # octets of all fields so far
     keeps_files = True  # else their content is passed over: there is no room for it
+    is_cut = False  # there was more in a field than anybody types
     is_whole = False  # the closing boundary was there; else a file may be missing that its sender believes we have
 
     def on_end(self) -> None:
@@ -164,7 +195,12 @@ class _Parser(MultiPartParser):
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         """Called by the parser for each piece of a part."""
-        if self.keeps_files or self._current_part.file is None:
+        if self._current_part.file is None:
+            kept = min(end - start, _MAX_FIELD - len(self._current_part.data), _MAX_TYPED - self._typed)
+            self.is_cut |= kept < end - start
+            self._typed += kept
+            super().on_part_data(data, start, start + kept)
+        elif self.keeps_files:
             super().on_part_data(data, start, end)
 
 

@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from maild.desk.desk import Desk
 from maild.mime.attach import cut
 from maild.mime.render import templates_dir
 from maild.store import ledger, lists
+from maild.web import uploads
 from maild.web.app import web_app
 from maild.web.uploads import Limits
 from tests.factory import make_desk
+from tests.servers import until
 from tests.web.asking import BOUNDARY, hidden, multipart, send, with_topics
 from tests.web.clock import StillClock, dump
 from tests.web.conftest import CUSTOMER, Pages
@@ -131,6 +134,8 @@ def test_too_much_is_told_and_the_text_stays(portal: Pages) -> None:
     assert (many.status, "больше ста" in many.text, "Мой текст" in many.text) == (422, True, True)
     long = send(browser, page, {"category": "tech", "words": "ы" * 40_000})
     assert (long.status, "до 64 КБ" in long.text) == (422, True)
+    longest = send(browser, page, {"category": "tech", "words": "Начало" + "ы" * 200_000}, [("a", b"1")])
+    assert (longest.status, "Начало" in longest.text, len(longest.body) < 400_000) == (413, True, True)
     hundred = send(browser, page, values, [(f"{n}.txt", b"1") for n in range(100)])
     assert hundred.status == 303
     [message] = portal.desk.store.read_now(lists.messages_of, 1)
@@ -162,6 +167,23 @@ def test_what_cannot_be_kept_stays_on_the_page(portal: Pages, monkeypatch: pytes
     monkeypatch.setattr("maild.desk.drafts._MOST", 0)
     full = send(browser, page, values, files)
     assert (full.status, "негде сохранить" in full.text, "Мой текст" in full.text) == (503, True, True)
+
+
+def test_one_client_sends_four_large_forms_at_once(portal: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "_LARGE", 4000)
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    page, head = browser.get("/ask"), f"POST /ask HTTP/1.1\r\nHost: 127.0.0.1:{portal.client.port}\r\n"
+    kind = f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\nContent-Length: 1200000\r\n\r\n--{BOUNDARY}"
+    with ExitStack() as stack:
+        for _ in range(4):
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", portal.client.port)))
+            slow.sendall(f"{head}{kind}".encode())
+
+        def is_refused() -> bool:
+            answer = send(browser, page, {"category": "tech", "words": "Мой текст"}, [("a", b"x" * 5000)])
+            return answer.status == 503 and "Мой текст" in answer.text
+
+        until(is_refused, "four are on their way")
 
 
 def test_support_is_told_that_it_cannot_ask_itself(portal: Pages) -> None:
