@@ -95,11 +95,17 @@ class Lookout:
         news = await news_in(self._mailbox, selected, mark)
         present = None if _has_only_grown(last, news) else frozenset(await self._mailbox.uids())
         found, refused = await self._named(news.new)
-        unclear = [uid for uid in refused if not self._troubles.is_hopeless((folder, selected.uidvalidity, uid))]
+        unclear = [uid for uid in refused if not self._is_hopeless(folder, selected.uidvalidity, uid)]
         self._last.pop(folder, None)
         if not unclear:
             self._last[folder] = selected
         return Seen(folder, selected.uidvalidity, min([news.mark.uidnext, *unclear]), found, present)
+
+    def _is_hopeless(self, folder: str, uidvalidity: int, uid: int) -> bool:
+        is_hopeless = self._troubles.is_hopeless((folder, uidvalidity, uid))
+        if is_hopeless:
+            log.error("folder %s: UID %d is passed over after many attempts", folder, uid)
+        return is_hopeless
 
     async def _named(self, uids: list[int]) -> tuple[tuple[tuple[int, str], ...], list[int]]:
         """Those that are not deleted, with their Message-IDs; and those that cannot be read."""
