@@ -95,12 +95,17 @@ class SmtpSink:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:
-        """Refuse connections from now on; open ones end with their next reply."""
+        """Refuse connections from now on; open ones end with the next command."""
         self._stopped.set()
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Is nobody listening?"""
+        return self._stopped.is_set()
 
     def answer(
         self,
@@ -215,6 +220,8 @@ class _Conversation(socketserver.StreamRequestHandler):
     def _talk(self, sink: SmtpSink) -> None:
         transaction, is_logged_in = _Transaction(), False
         for line in self.rfile:
+            if sink.is_stopped:
+                return
             verb = line[:4].upper().strip()
             argument = line.decode(errors="replace").partition("<")[2].partition(">")[0]
             if verb in (b"EHLO", b"HELO"):

@@ -77,7 +77,7 @@ def test_a_disk_that_fills_up_and_is_cleared_again_and_again(folder: Path, sink:
                 ballast.unlink()
             senders.wait(6)
         assert set(senders.refused) <= {451, 452}, senders.refused
-        all_work_done(desk, 60)
+        all_work_done(desk, 180)
         assert_nothing_lost_nothing_doubled(desk, sink, senders)
         assert health(desk)[0] == 200
         assert desk.stop() == 0

@@ -236,7 +236,7 @@ def test_somebody_elses_ticket_is_one_that_is_not_there(portal: Pages) -> None:
     state = dump(portal.desk.store)
 
     def plain(answer: Answer) -> str:
-        return re.sub(r'value="[0-9]+\.[^"]+"|value="/t/[^"]*"', "", answer.text)
+        return re.sub(r'value="[0-9]+\.[^"]+"|value="/(?:t/[^"]*)?"', "", answer.text)
 
     missing = browser.get("/t/999")
     assert missing.status == 404
