@@ -132,7 +132,7 @@ def test_a_reply_reopens_until_the_second_before_the_limit_and_never_at_it(
     assert statuses(desk) == {1: "open", 2: "closed", 3: "closed", 4: "open", 5: "new", 6: "new"}
 
 
-@pytest.mark.soak  # tests/desk has it without the daemon
+@pytest.mark.soak  # tests/core has the rule
 def test_solving_after_a_reopening_starts_a_round_of_its_own(
     start_maild: StartMaild, sink: SmtpSink, still: Clock
 ) -> None:
