@@ -25,8 +25,8 @@ _MAX_LOCAL, _MAX_ADDRESS = 64, 254  # octets, RFC 5321 §4.5.3.1
 def normalise(address: str) -> str:
     """The form addresses are compared and stored in: lower case, domain in ASCII (IDNA) without a final dot.
 
-    Local parts are case-sensitive by RFC 5321 §2.4, but no mail system in use keeps two people apart by case. Quotes that
-    nothing needs are left out: `"anna"@d.example` is anna's (RFC 5321 §4.1.2).
+    Local parts are case-sensitive by RFC 5321 §2.4, but no mail system in use keeps two people apart by case. Quotes
+    that nothing needs are left out: `"anna"@d.example` is anna's (RFC 5321 §4.1.2).
     """
     local, at, domain = address.strip().rpartition("@")
     if not at:

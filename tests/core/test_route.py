@@ -16,7 +16,7 @@ CARDS = Topic("cards", Text("Карты", "Cards"), ())
 
 
 def test_a_category_address_leads_to_its_category_in_any_case_of_letters() -> None:
-    for spelled in (BILLING, BILLING.upper(), "Billing@Desk.Example", "billing@desk.example.", '"billing"@desk.example'):
+    for spelled in (BILLING.upper(), "Billing@Desk.Example", "billing@desk.example.", '"billing"@desk.example'):
         route = category_for(spelled, POLICY)
         assert route is not None
         assert (route.category, route.topic, route.is_general) == ("billing", "", False)
