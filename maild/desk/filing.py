@@ -6,7 +6,7 @@ knows IMAP: a folder is a name, a place in it a pair of numbers.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from maild.core.effects import Event, Record
@@ -15,7 +15,7 @@ from maild.core.policy import Queue
 from maild.core.tokens import Purpose
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
-from maild.store import filings, outbox, tickets
+from maild.store import answers, filings, outbox, tickets
 from maild.store.db import Tx
 from maild.store.filings import Filing, Mark, TicketState
 
@@ -123,9 +123,10 @@ def _obey(tx: Tx, desk: Desk, number: int, queue: Queue) -> None:
     state = filings.states(tx, [filing.ticket]).get(filing.ticket)
     if found is None or state is None:
         return
-    ticket, now = found[1].tickets[filing.ticket], desk.now()
+    facts = replace(found[1], spoke=answers.customers_spoke(tx, [filing.ticket]))
+    ticket, now = facts.tickets[filing.ticket], desk.now()
     dragged = Dragged(filing.to_folder, queue.address, filing.purpose, filing.seen_at, now, state.is_spam)
-    decision = decide_move(dragged, ticket, found[1], queue, desk.policy)
+    decision = decide_move(dragged, ticket, facts, queue, desk.policy)
     if decision is not None:
         apply(tx, desk, decision, now)
     log.info("ticket %d: move in %s %s", ticket.number, queue.name, "obeyed" if decision else "refused")

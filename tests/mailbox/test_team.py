@@ -192,6 +192,22 @@ def test_moved_back_in_time_nothing_has_happened(server: Dovecot, tmp_path: Path
     play(server, tmp_path, story)
 
 
+def test_what_the_customer_writes_meanwhile_is_not_solved_unread(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        await there.asked()
+        there.move("Tickets/New", "Tickets/Solved")
+        await there.turn(times=1)
+        there.talk.clock.forward(timedelta(seconds=5))
+        await there.asked("Стало ещё хуже!", subject="Re: [#1] Счёт")
+        there.talk.clock.forward(timedelta(seconds=6))
+        await there.turn()
+        assert there.status() == "new"
+        assert there.count("Tickets/New") == 2
+        assert await there.sent() == []
+
+    play(server, tmp_path, story)
+
+
 @pytest.mark.parametrize(
     ("target", "status", "event", "lies"),
     [
