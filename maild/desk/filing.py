@@ -26,7 +26,7 @@ _DELETED = "a letter was taken out of the folders"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A folder that was looked through. `new` are UIDs not seen before, with their Message-IDs.
+    """A folder that was looked through. `new` are UIDs not seen before, with their Message-IDs or what stands in.
 
     `present` are all UIDs in it, None if nothing can have left it. `uidnext`: below it nothing new will appear.
     """
@@ -224,7 +224,7 @@ def _filed(tx: Tx, desk: Desk, filing: Filing, letter: outbox.Letter) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Shelved:
-    """A customer's mail in the inbox of the desk, and the folder of its ticket."""
+    """A customer's mail in the inbox of the desk, and the folder of its ticket. `message_id` may be "" at first."""
 
     uid: int
     ticket: int

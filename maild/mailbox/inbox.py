@@ -4,11 +4,13 @@ Only mails that are in the ledger and have their ticket; what is held, or none o
 """
 
 from collections import defaultdict
+from dataclasses import replace
 
 from maild.core.policy import Queue
 from maild.desk import filing
 from maild.desk.desk import Desk
 from maild.desk.filing import Shelved
+from maild.mailbox.look import name_of
 from maild.mailbox.places import Places
 from maild.mailbox.protocol import Mailbox, Selected
 from maild.store import mailboxes
@@ -34,7 +36,14 @@ class Inbox:
         self._waiting -= await self._desk.store.read(mailboxes.older, *place, self._waiting)
         keys = {mailboxes.source_key(self._queue.name, selected.uidvalidity, uid): uid for uid in self._waiting}
         ready, self._waiting = await filing.to_be_shelved(self._desk, self._queue, keys)
-        await self._put_away(selected.uidvalidity, ready, places)
+        await self._put_away(selected.uidvalidity, await self._named(ready), places)
+
+    async def _named(self, ready: list[Shelved]) -> list[Shelved]:
+        """What has no Message-ID has to be known again in its folder all the same."""
+        nameless = [one.uid for one in ready if not one.message_id]
+        headers = await self._mailbox.headers(nameless)
+        named = (replace(one, message_id=name_of(headers[one.uid])) for one in ready if one.uid in headers)
+        return [*(one for one in ready if one.message_id), *named]
 
     async def _first(self, selected: Selected) -> int:
         """What lay there before the desk came is not in the ledger and never will be."""

@@ -1,5 +1,6 @@
 """Looks through folders for what has come and gone since the last time. Reads only."""
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,6 +80,13 @@ async def named(mailbox: Mailbox, message_id: str) -> list[int]:
     return [each.message.uid for each in found if identity_of(each.header).message_id == message_id]
 
 
+def name_of(header: bytes) -> str:
+    """What a message is known by, wherever it is moved: its Message-ID, else a digest of its header section. No
+    Message-ID holds a blank.
+    """
+    return identity_of(header).message_id or f"header {hashlib.sha256(header).hexdigest()}"
+
+
 class Lookout:
     """What has been seen of the folders of one mailbox on this connection."""
 
@@ -108,12 +116,12 @@ class Lookout:
         return is_hopeless
 
     async def _named(self, uids: list[int]) -> tuple[tuple[tuple[int, str], ...], list[int]]:
-        """Those that are not deleted, with their Message-IDs; and those that cannot be read."""
+        """Those that are not deleted, with what they are known by; and those that cannot be read."""
         found: list[tuple[int, str]] = []
         refused: list[int] = []
         for start in range(0, len(uids), BATCH):
             batch, broken = await headed(self._mailbox, uids[start : start + BATCH])
-            found += [(each.message.uid, identity_of(each.header).message_id) for each in batch]
+            found += [(each.message.uid, name_of(each.header)) for each in batch]
             refused += broken
         return tuple(found), refused
 

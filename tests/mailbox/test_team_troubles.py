@@ -276,6 +276,27 @@ def test_of_two_copies_in_the_inbox_one_goes_into_its_folder(server: Dovecot, tm
     play(server, tmp_path, story, inbox="INBOX")
 
 
+def test_a_mail_without_a_message_id_follows_its_ticket_and_commands_it(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        desk, name = there.talk.desk, there.team.queue.name
+        raw = f"From: {IVAN.address}\r\nTo: {BILLING}\r\nSubject: x\r\n\r\nx\r\n".encode()
+        there.program.append("INBOX", None, None, raw)
+        validity = (await there.mailbox.select("INBOX", read_only=True)).uidvalidity
+        key = mailboxes.source_key(name, validity, 1)
+        await accept(desk, raw, make_envelope(mail_from=IVAN.address, rcpt_tos=(BILLING,)), key)
+        await receive_waiting(desk)
+        await there.turn(times=4)
+        assert [there.count(folder) for folder in ("INBOX", "Tickets/New")] == [0, 2], "with the letter"
+        for target, status in (("Solved", "solved"), ("Pending", "pending")):
+            source = next(folder for folder in ("Tickets/New", "Tickets/Solved") if there.count(folder))
+            plain = [uid for uid, text in zip(there.uids(source), there.texts(source), strict=True) if text == raw]
+            there.move(source, f"Tickets/{target}", plain[0])
+            await there.after_the_delay()
+            assert (there.status(), there.count(f"Tickets/{target}")) == (status, 2)
+
+    play(server, tmp_path, story, inbox="INBOX")
+
+
 def test_what_lay_in_the_inbox_before_the_desk_came_is_not_waited_for(server: Dovecot, tmp_path: Path) -> None:
     async def story(there: Office) -> None:
         desk, name = there.talk.desk, there.team.queue.name
