@@ -24,6 +24,7 @@ from tests.mailbox.test_team import MINUTE, Cut, Office, letter_id, play, put_in
 from tests.values import BILLING, IVAN, NOW, TECH, make_envelope
 
 DAY = timedelta(days=1)
+BYE = "BYE"
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +34,14 @@ def server() -> Iterator[Dovecot]:
 
 
 class Broken:
-    """A mailbox that refuses one question, if `is_bad` says so of the selected folder and what is asked."""
+    """A mailbox that refuses one question, if `is_bad` says so of the selected folder and what is asked.
+
+    `code` is that of its refusal, BYE if it hangs up instead.
+    """
 
     def __init__(self, mailbox: Mailbox, name: str, is_bad: Callable[..., bool], code: str = "") -> None:
-        self._mailbox, self._name, self._is_bad, self._code = mailbox, name, is_bad, code
+        self._mailbox, self._name, self._is_bad = mailbox, name, is_bad
+        self._error = ConnectionLost("BYE") if code == BYE else ServerRefused("NO [SERVERBUG] Internal error", code)
         self._selected = ""
 
     async def select(self, folder: str, *, read_only: bool = False) -> Any:
@@ -50,7 +55,7 @@ class Broken:
 
         async def asked(*args: Any) -> Any:
             if self._is_bad(self._selected, *args):
-                raise ServerRefused("NO [SERVERBUG] Internal error", self._code)
+                raise self._error
             return await found(*args)
 
         return asked
@@ -88,6 +93,36 @@ def test_a_message_that_cannot_be_read_keeps_nobody_waiting(server: Dovecot, tmp
             marks = [mark(there, folder).uidnext for folder in ("Sent", "Tickets/New")]
             assert marks == ([1, 2] if attempt < 2 else [3, 3])
             there.talk.clock.forward(MINUTE)
+
+    play(server, tmp_path, story)
+
+
+@pytest.mark.parametrize(("question", "folder", "bad"), [("headers", "Tickets/New", 2), ("fetch", "Sent", 1)])
+def test_a_message_that_ends_each_connection_is_passed_over(
+    server: Dovecot, tmp_path: Path, question: str, folder: str, bad: int
+) -> None:
+    def is_bad(selected: str, uids: Any) -> bool:
+        return selected == folder and bad in (uids if isinstance(uids, list) else [uids])
+
+    async def story(there: Office) -> None:
+        await there.asked()
+        for number in (1, 2):
+            put_into_sent(there, IVAN.address, "Счёт в пути.", number, In_Reply_To="<m1@client.example>")
+        for _ in range(2):
+            there.program.append('"Tickets/New"', None, None, b"Subject: x\r\n\r\nx\r\n")
+        troubles = Troubles(there.talk.clock)
+        losses = 0
+        while mark(there, folder).uidnext <= bad + 1:
+            await breaks(there, question, is_bad, code=BYE, troubles=troubles)
+            try:
+                await read_sent(there)
+            except ConnectionLost:
+                losses += 1
+            assert losses <= 4, "three of its own, one of many"
+            there.talk.clock.forward(MINUTE)
+        await read_sent(there)
+        assert there.status() == "pending"
+        assert there.count("Tickets/Pending") == 1
 
     play(server, tmp_path, story)
 
