@@ -161,6 +161,11 @@ async def about_to_move(desk: Desk, present: Sequence[Misplaced], folder: str) -
     await desk.store.run(filings.moving, [letter.filing.id for letter in present], folder)
 
 
+async def not_moved(desk: Desk, group: Sequence[Misplaced]) -> None:
+    """The server would not move these: whoever does it later is a person."""
+    await desk.store.run(filings.moving, [letter.filing.id for letter in group], None)
+
+
 async def put_right(desk: Desk, queue: Queue, present: Sequence[Misplaced], *, gone: Sequence[Misplaced]) -> None:
     """Those that were there lie where they belong now; the others have to be seen again first."""
     await desk.store.run(_put_right, desk, queue, present, gone)

@@ -148,6 +148,46 @@ def test_a_copy_that_is_refused_stops_nothing(server: Dovecot, tmp_path: Path, c
     play(server, tmp_path, story)
 
 
+def test_a_folder_that_takes_nothing_stops_no_other_move(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        await there.asked()
+        await there.asked("Другое.", subject="Акт")
+        await there.talk.press(1, Action.SOLVED)
+        put_into_sent(there, IVAN.address, "Вот акт.", 1, In_Reply_To="<m2@client.example>")
+        await breaks(there, "move", lambda _, uids, name: name == "Tickets/Solved")
+        await read_sent(there)
+        assert (there.status(1), there.status(2)) == ("solved", "pending")
+        assert [there.count(f"Tickets/{name}") for name in ("New", "Pending", "Solved")] == [1, 1, 0]
+        await there.talk.press(1, Action.CONTINUE)
+        await there.turn()
+        there.move("Tickets/New", "Tickets/Solved")
+        await there.after_the_delay()
+        assert there.status(1) == "solved", "a person has moved it"
+
+    play(server, tmp_path, story)
+
+
+def test_an_inbox_that_gives_nothing_away_stops_nothing(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        desk, name = there.talk.desk, there.team.queue.name
+        raw = f"From: {IVAN.address}\r\nTo: {BILLING}\r\nMessage-ID: <m9@client.example>\r\n\r\nx\r\n".encode()
+        there.program.append("INBOX", None, None, raw)
+        validity = (await there.mailbox.select("INBOX", read_only=True)).uidvalidity
+        key = mailboxes.source_key(name, validity, 1)
+        await accept(desk, raw, make_envelope(mail_from=IVAN.address, rcpt_tos=(BILLING,)), key)
+        await receive_waiting(desk)
+        troubles = Troubles(there.talk.clock)
+        await breaks(there, "move", lambda *_: True, troubles=troubles)
+        await there.turn()
+        assert [there.count(folder) for folder in ("INBOX", "Tickets/New")] == [1, 1], "the letter is filed"
+        await breaks(there, "move", lambda *_: False, troubles=troubles)
+        there.talk.clock.forward(MINUTE)
+        await there.turn()
+        assert [there.count(folder) for folder in ("INBOX", "Tickets/New")] == [0, 2]
+
+    play(server, tmp_path, story, inbox="INBOX")
+
+
 def test_a_move_that_cannot_be_obeyed_waits_while_others_are(
     server: Dovecot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
