@@ -12,6 +12,7 @@ _WRITTEN_BY_AUTHOR = (b"from", b"date", b"subject")
 _LOOKED_AT = frozenset((*_WRITTEN_BY_AUTHOR, b"message-id"))
 _MSG_ID = re.compile(r"<([^<>\s]+)>")
 _NO_FIELD = re.compile(rb"^(?![!-9;-~]+[ \t]*:|(?<=\n)[ \t])\n?", re.MULTILINE)  # RFC 5322 §2.2
+_LONE_CR = re.compile(rb"\r(?!\n)")
 _TAIL = 4096  # octets
 _MAX_ID = 998  # octets; a msg-id cannot be folded, and a line has no more (RFC 5322 §2.1.1). Indexes have a limit too
 
@@ -39,9 +40,8 @@ def identity_of(raw: bytes) -> Identity:
 
 def _with_lf(raw: bytes) -> bytes:
     """Line ends as LF; some gateways turn CRLF into CR CR LF. Passes are ten times faster than one pattern."""
-    lines = raw.replace(b"\r\n", b"\n")
-    if b"\r" not in lines:
-        return lines
+    if _LONE_CR.search(raw) is None:
+        return raw.replace(b"\r", b"")
     return raw.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 

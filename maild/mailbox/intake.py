@@ -275,11 +275,11 @@ class Intake:
     async def _beginning(self, mailbox: Mailbox, progress: Progress, message: Message) -> dict[int, bytes]:
         """What can be had of a message that is too large or broken on its server; if nothing, it is passed over.
 
-        A server that hangs up in the middle of a message, as Dovecot does, may give its header section.
+        A server that hangs up in the middle of a message, as Dovecot does, may give its header section, which is asked for last.
         """
         uid = message.uid
         try:
-            if self._failures[uid] > _ATTEMPTS:
+            if self._failures[uid] >= 2 * _ATTEMPTS:
                 beginning = (await mailbox.headers([uid])).get(uid)
             else:
                 beginning = await mailbox.beginning(uid, _BEGINNING)

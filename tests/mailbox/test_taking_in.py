@@ -221,7 +221,7 @@ def test_a_message_that_comes_in_part_only_is_held_as_such(
     sweep(server, intake)
     server.put(mail(1, body="It does not work.\r\n" * lines))
     server.fail("FETCH", does, times=1000, when=lambda line: refused in line and (lines == 1 or "<0." not in line))
-    sweep(server, intake, times=5)
+    sweep(server, intake, times=7)
     [row] = mails(desk)
     assert (row.state, row.reason, row.subject) == ("held", "only its beginning could be fetched", "Question 1")
     assert compared(server, desk).missing == ()
