@@ -275,7 +275,7 @@ class Intake:
     async def _beginning(self, mailbox: Mailbox, progress: Progress, message: Message) -> dict[int, bytes]:
         """What can be had of a message that is too large or broken on its server; if nothing, it is passed over.
 
-        A server that hangs up in the middle of a message, as Dovecot does, may give its header section, which is asked for last.
+        A server that hangs up in the middle of a message, as Dovecot does, may give its header section: asked for last.
         """
         uid = message.uid
         try:

@@ -90,6 +90,9 @@ class Sent:
         kind = await sent.kind_of(self._desk, each.header, envelope)
         if kind is Kind.OWN:
             return True
+        if kind is Kind.DELIVERED:
+            log.warning("mailbox %s: UID %d in Sent was delivered there, not sent", self._queue.name, message.uid)
+            return True
         if kind is Kind.OTHER:
             seen = self._seen.setdefault((uidvalidity, message.uid), received_at)
             return not self._queue.inbox or await sent.is_swept(self._desk, self._queue, seen)
