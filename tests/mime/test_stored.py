@@ -38,9 +38,7 @@ def test_a_copy_of_what_was_sent_has_only_its_author() -> None:
 
 
 def test_the_copy_of_a_submission_server_has_travelled_but_was_not_delivered() -> None:
-    submitted = (
-        b"Return-Path: <anna@office.example>\r\nReceived: from a by smtp.x.example with ESMTPSA; now\r\n"
-    )
+    submitted = b"Return-Path: <anna@office.example>\r\nReceived: from a by smtp.x.example with ESMTPSA; now\r\n"
     facts = stored_facts(submitted + b"From: anna@office.example\r\n\r\nx")
     assert (facts.has_travelled, facts.is_delivered) == (True, False)
     assert stored_facts(submitted.replace(b"ESMTPSA", b"LMTPA")).is_delivered
