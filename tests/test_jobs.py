@@ -53,7 +53,10 @@ def counting(runs: list[float], *failures: Exception) -> Callable[[], Awaitable[
 
 @pytest.mark.parametrize(
     ("failure", "told"),
-    [(ValueError("words of a mail"), "ValueError"), (StoreBusy("the database is busy"), "StoreBusy: the database is busy")],
+    [
+        (ValueError("words of a mail"), "ValueError"),
+        (StoreBusy("the database is busy"), "StoreBusy: the database is busy"),
+    ],
 )
 def test_a_job_that_fails_is_told_and_soon_runs_again_however_seldom_it_does(failure: Exception, told: str) -> None:
     async def main() -> None:
