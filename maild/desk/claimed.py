@@ -18,10 +18,11 @@ def claimed(tx: Tx, desk: Desk, claim: SomeClaim | None, right: Right) -> tuple[
 
     Raises BadLink, in the same words, unless the ticket is there and the claim's person may still do that with it.
     """
-    found = tickets.facts_of_ticket(tx, claim.number) if claim else None
+    found: tuple[TicketFacts, Facts] | None = tickets.facts_of_ticket(tx, claim.number) if claim else None
     if claim is None or found is None:
         raise BadLink("no such page")
+    ticket, facts = found
     actor = Actor(claim.person, Standing.CONFIRMED, Purpose.CUSTOMER)
-    if right not in rights_of(actor, found[0].category, found[0], desk.policy):
+    if right not in rights_of(actor, ticket.category, ticket, desk.policy):
         raise BadLink("no such page")
-    return claim, *found
+    return claim, ticket, facts
