@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -26,6 +27,7 @@ from maild.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 SECRET = "a secret for tests that is long enough"
+_PORTS = random.SystemRandom()
 MAILD = [sys.executable, "-c", "import sys; from maild.cli.main import main; sys.exit(main())"]
 
 
@@ -41,26 +43,38 @@ def require(name: str, found: object = None) -> None:
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port nobody listens on, and which the system gives to nobody who has not asked for it (ip(7)).
+
+    One that it had chosen itself might be the near end of somebody's connection before our server has bound it.
+    """
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = _PORTS.randrange(lowest // 3, lowest)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 T = TypeVar("T")
 
 
-def until(ask: Callable[[], T], what: str, seconds: float = 60) -> T:
-    """The first true answer, asked again and again; fails with `what` when there is none in time."""
-    end = time.monotonic() + seconds
+def until(ask: Callable[[], T], what: str, seconds: float = 120) -> T:
+    """The first true answer, asked again and again; fails with `what` when there is none in time.
+
+    The longer it takes the less often it is asked: to ask may cost as much as what is waited for.
+    """
+    start = time.monotonic()
     while True:
         answer = ask()
         if answer:
             return answer
-        if time.monotonic() > end:
+        waited = time.monotonic() - start
+        if waited > seconds:
             pytest.fail(f"not within {seconds} s: {what}")
-        time.sleep(0.01)
+        time.sleep(min(max(waited / 16, 0.01), 0.2))
 
 
 def says(port: int, banner: bytes) -> bool:
@@ -171,7 +185,7 @@ class Postfix:
         """Stop it with everything it started."""
         if self._process is not None:
             subprocess.run(["/usr/sbin/postfix", "-c", f"{self.folder}/etc", "stop"], check=False, capture_output=True)
-            _end(self._process, 10)
+            _end(self._process, 60)
 
     def log(self) -> str:
         """Its mail log."""
@@ -309,6 +323,7 @@ class Clock:
             "DONT_FAKE_MONOTONIC": "1",
             "FAKETIME_TIMESTAMP_FILE": str(self._offset),
             "FAKETIME_NO_CACHE": "1",
+            "NO_FAKE_STAT": "1",  # with other times of files Python would compile everything at each start
             "PYTHONPATH": f"{site}:{ROOT}",
         }
 
@@ -422,7 +437,7 @@ class MaildProcess:
         """Wait until it says that it is ready, and where it listens."""
         said = self.folder / "stdout.log"
         try:
-            line = until(lambda: self._ready_line(said), "maild ready", 30)
+            line = until(lambda: self._ready_line(said), "maild ready")
         except BaseException:
             self.kill9()
             raise
@@ -456,7 +471,7 @@ class MaildProcess:
             capture_output=True,
             text=True,
             input=stdin,
-            timeout=60,
+            timeout=120,
             cwd=self.folder,
             env={**os.environ, **self._environment},
         )
@@ -476,7 +491,7 @@ class MaildProcess:
         """Everything it has logged."""
         return (self.folder / "stderr.log").read_text(errors="replace")
 
-    def stop(self, seconds: float = 10) -> int:
+    def stop(self, seconds: float = 60) -> int:
         """Ask it to end and give the exit status; fails when it takes longer. Nothing to do: 0."""
         if self._process is None:
             return 0

@@ -43,7 +43,7 @@ title = "Техника"
 address = "tech@desk.example"
 team = ["tech-team@office.example"]
 """
-_PATIENCE = 10.0  # seconds
+_PATIENCE = 60.0  # seconds
 
 
 def open_desk(folder: Path) -> Desk:
@@ -62,7 +62,7 @@ def policy() -> Policy:
 
 
 async def until(ask: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Ask until the answer is yes; fails with `what` after ten seconds."""
+    """Ask until the answer is yes; fails with `what` after a minute."""
     end = time.monotonic() + _PATIENCE
     while not await ask():
         assert time.monotonic() < end, f"not in time: {what}"
@@ -101,7 +101,7 @@ class Scene:
 
 
 class Client:
-    """A client in bytes. Everything waits ten seconds at most."""
+    """A client in bytes. Everything waits a minute at most."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader

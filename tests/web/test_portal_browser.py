@@ -56,7 +56,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
             worker.start()
             yield Pages(desk, clock, client)
             is_over.set()
-            worker.join(10)
+            worker.join(60)
 
 
 @contextmanager
