@@ -68,8 +68,8 @@ def assert_well_with(desk: MaildProcess, *numbers: int) -> None:
 def test_a_disk_that_fills_up_and_is_cleared_again_and_again(folder: Path, sink: SmtpSink) -> None:
     options = trusting()
     options["smtp"] += f"\n{SMALL}"
-    with small_disk(folder, "16m"), MaildProcess(folder, sink.url, **options) as desk:
-        with Senders(desk, clients=3) as senders:
+    with small_disk(folder, "32m"), MaildProcess(folder, sink.url, **options) as desk:
+        with Senders(desk, clients=3, pause=0.03) as senders:  # the ballast shall fill the disk, not they
             for leave in (0, 40_000, 1_000_000):
                 senders.wait(6)
                 ballast = fill(folder, leave)
