@@ -17,9 +17,7 @@ from click.testing import CliRunner
 from maild.cli.main import main
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    ["tests.forks", "maild.cli.rows", "maild.cli.serve", "maild.mime.parse", "maild.store.lists", "uvloop"]
-)
+_FORKS.set_forkserver_preload(["tests.loaded"])
 _PATIENCE = 240.0  # seconds
 
 

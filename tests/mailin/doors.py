@@ -22,6 +22,7 @@ from maild.mailin.smtp import listen_smtp
 from maild.store import ledger
 from maild.store.ledger import LedgerRow
 from maild.wiring import build_desk
+from tests.factory import put_database
 from tests.servers import SECRET
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -50,6 +51,7 @@ def open_desk(folder: Path) -> Desk:
     """A desk in an empty directory; the caller closes its store."""
     (folder / "secret").write_text(SECRET)
     (folder / "config.toml").write_text(_CONFIG)
+    put_database(folder)
     return build_desk(load(folder / "config.toml"))
 
 
