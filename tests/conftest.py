@@ -16,7 +16,7 @@ from tests.smtpsink import SmtpSink
 settings.register_profile("maild", deadline=None, derandomize=True)  # the machine may be busy; CI must be repeatable
 settings.load_profile("maild")
 
-# Programs are started hundreds of times: each would compile all of maild anew.
+# Also without make: programs are started hundreds of times, and each would compile all of maild anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 StartMaild = Callable[..., MaildProcess]

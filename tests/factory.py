@@ -55,7 +55,8 @@ def make_desk(folder: Path, store_url: str = "", **attributes: Any) -> Iterator[
     (folder / "secret").write_text(SECRET)
     path = folder / "config.toml"
     path.write_text(_CONFIG + (f'[store]\nurl = "{store_url}"\n' if store_url else ""))
-    put_database(folder)
+    if not store_url:
+        put_database(folder)
     desk = build_desk(load(path))
     try:
         for name, value in attributes.items():
