@@ -99,6 +99,6 @@ def test_on_a_terminal_the_demo_stays_with_a_page_of_all_letters(folder: Path) -
         assert demo.process.poll() is None
         began = time.monotonic()
         os.killpg(demo.process.pid, signal.SIGINT)
-        assert demo.process.wait(60) in (0, 130)
-        assert time.monotonic() - began < 10
+        assert demo.process.wait(240) in (0, 130)
+        assert time.monotonic() - began < 60
     assert list(folder.iterdir()) == []
