@@ -253,6 +253,7 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "left_out": kept.get("left_out"),
         "auto_solve_at": datetime.fromisoformat(kept["auto_solve_at"]) if "auto_solve_at" in kept else None,
         "is_auto_solved": bool(kept.get("is_auto_solved")),
+        "is_question": bool(kept.get("is_question")),
         "token_address": "" if draft.reply_to == draft.category.address else draft.reply_to,
         "cc": kept.get("cc", []),
         "claims": kept.get("claims"),

@@ -33,7 +33,7 @@ _CASES: Mapping[Letter, Mapping[str, Context]] = {
     Letter.COPY: {"note": {"is_note": True}},
     Letter.ANSWER: {
         "without-links": _NO_LINKS,
-        "question": {**_NO_ACTIONS, "auto_solve_at": None},
+        "question": {**_NO_ACTIONS, "auto_solve_at": None, "is_question": True},
         "in-follow-up": {"follow_up_of": 987},
         "after-solving": {"reopen_until": _UNTIL, "auto_solve_at": None},
     },

@@ -298,6 +298,7 @@ _NOTHING: dict[str, object] = {
     "note": "",
     "auto_solve_at": None,
     "is_auto_solved": False,
+    "is_question": False,
     "is_too_late": False,
     "token_address": "",
     "form_url": "",

@@ -94,6 +94,7 @@ def bare_context(letter: Letter, language: str) -> Context:
         "note": "",
         "auto_solve_at": None,
         "is_auto_solved": False,
+        "is_question": False,
         "token_address": "",
         "form_url": "",
         "login_url": _LOGIN_LINK if letter is Letter.LOGIN else "",
