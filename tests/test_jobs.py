@@ -33,7 +33,7 @@ async def running(*jobs: Job) -> AsyncIterator[Jobs]:
 
 
 async def until(ask: Callable[[], object]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not ask():
         assert time.monotonic() < end
         await asyncio.sleep(0.005)

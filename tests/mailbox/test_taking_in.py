@@ -329,7 +329,6 @@ def test_one_node_keeps_a_mailbox_and_another_takes_over(
     server: ImapServer, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keeper, "_RENEW", 0.05)
-    monkeypatch.setattr(keeper, "LEASE", timedelta(seconds=0.5))
 
     async def play() -> None:
         first, second = MailboxState("support"), MailboxState("support")

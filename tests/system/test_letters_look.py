@@ -88,6 +88,7 @@ def page(browser: "Browser") -> Iterator["Page"]:
     context = browser.new_context(java_script_enabled=False)
     fetched: list[str] = []
     context.on("request", lambda request: fetched.append(request.url))
+    context.set_default_timeout(120_000)
     yield context.new_page()
     context.close()
     assert fetched == []
@@ -156,6 +157,7 @@ def test_every_letter_fits_and_can_be_read(page: "Page", language: str) -> None:
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_every_page_fits_and_can_be_read(browser: "Browser", language: str) -> None:
     page = browser.new_page()
+    page.set_default_timeout(120_000)
     found = {name: poor for name in PAGES if (poor := troubles(page, page_html(name, language)))}
     page.close()
     assert found == {}
