@@ -28,12 +28,13 @@ from maild.desk.login import LOGIN_AGE, ask_to_enter
 from maild.desk.portal import Posted, ask, posted_before
 from maild.store.drafts import Draft, DraftFile
 from maild.web.fields import PREFIX, input_of
+from maild.web.forms import is_blank
 from maild.web.portal import Portal, Visitor, is_cross_site
 from maild.web.uploads import MAX_FILES, Sent, Uploads
 
 _FORM = "ask form"  # what the nonce of somebody who is not signed in is bound to
 _OTHER = "-"  # none of the topics
-_DRAFT = re.compile(r"[0-9a-f]{32}")
+_DRAFT = re.compile(r"[0-9a-f]{32}(?:[0-9a-f]{8})?")
 _STATUS = {"stale": 403, "support": 403, "often": 429, "size": 413, "long": 413, "disk": 503, "busy": 503, "room": 503}
 
 
@@ -153,7 +154,7 @@ class AskPages:
         size = sum(one.size for one in kept) + sum(len(one.content) for one in sent.files)
         too_much = "files" if count > MAX_FILES else "size" if size > self._uploads.limits.max_size else ""
         is_long = len(question.words.encode()) > MAX_WORDS
-        has_words = bool(question.words.strip() or count or sent.fault)
+        has_words = bool(not is_blank(question.words) or count or sent.fault)
         is_address = visitor is not None or (len(question.email) <= 254 and is_mailbox(question.email))
         return Faults(
             lead=sent.fault or too_much,

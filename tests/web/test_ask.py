@@ -142,6 +142,20 @@ def test_too_much_is_told_and_the_text_stays(portal: Pages) -> None:
     assert len(message.attachments) == 100
 
 
+def test_files_on_their_way_lie_beside_the_database_and_nowhere_else(
+    portal: Pages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    bound, folder = listen(), tmp_path / "state"
+    folder.mkdir()
+    app = web_app(portal.desk, local_hosts(bound), templates_dir() / "static", (), Limits(LIMIT * 5, folder))
+    with serving(app, bound):
+        browser = signed_in(portal.desk, Client(bound.getsockname()[1]), IVAN)
+        values = {"category": "tech", "words": "Мой текст"}
+        assert send(browser, browser.get("/ask"), values, [("a.bin", b"x" * 300_000)]).status == 303
+    assert list(folder.iterdir()) == [], "they have no names: a crash leaves none"
+
+
 def test_a_full_disk_takes_no_files_and_keeps_the_text(portal: Pages, tmp_path: Path) -> None:
     bound = listen()
     app = web_app(portal.desk, local_hosts(bound), templates_dir() / "static", (), Limits(10**15, tmp_path))
@@ -190,6 +204,12 @@ def test_support_is_told_that_it_cannot_ask_itself(portal: Pages) -> None:
     browser = signed_in(portal.desk, portal.client, "billing-team@office.example")
     answer = send(browser, browser.get("/ask"), REFUND)
     assert (answer.status, "принадлежит поддержке" in answer.text, asked(portal)) == (403, True, [])
+
+
+def test_words_that_nobody_can_see_are_none(portal: Pages) -> None:
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    answer = send(browser, browser.get("/ask"), {"category": "tech", "words": " \u200b\u2060\ufeff\n"})
+    assert (answer.status, asked(portal)) == (422, [])
 
 
 def test_a_form_from_elsewhere_sends_nothing(portal: Pages) -> None:
