@@ -56,7 +56,21 @@ def test_a_token_is_taken_out_wherever_lines_break_it(token: str, left: str, end
 
 
 @pytest.mark.parametrize(
-    "piece", ["x", "http://", "https://help.desk.example/", "a+t1.", "a+t1.abc@", "/a/", "%2Bt1.", "solved-a", "a\n", "https://help.desk.example/a/b\n", "+t1\n", "\n> "]
+    "piece",
+    [
+        "x",
+        "http://",
+        "https://help.desk.example/",
+        "a+t1.",
+        "a+t1.abc@",
+        "/a/",
+        "%2Bt1.",
+        "solved-a",
+        "a\n",
+        "https://help.desk.example/a/b\n",
+        "+t1\n",
+        "\n> ",
+    ],
 )
 def test_a_long_line_of_anything_costs_little(piece: str) -> None:
     started = time.process_time()
