@@ -205,9 +205,9 @@ class _Parser(MultiPartParser):
         upload = self._current_part.file
         if upload is not None:
             self._files_to_close_on_error.pop().close()
-            spool = SpooledTemporaryFile(self.spool_max_size, dir=self.folder)  # noqa: SIM115 - closed by close()
+            spool = SpooledTemporaryFile(self.spool_max_size, dir=str(self.folder))  # noqa: SIM115 - closed by close()
             self._files_to_close_on_error.append(spool)
-            upload.file = spool  # type: ignore[assignment]
+            upload.file = spool
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         """Called by the parser for each piece of a part."""
