@@ -20,7 +20,8 @@ _QUOTED = rf'"{_QTEXT}+(?: {_QTEXT}+)*"'
 _MAILBOX = re.compile(rf"(?:{_DOT_ATOM}|{_QUOTED})@{_LABEL}(?:\.{_LABEL})*")
 _NEEDLESSLY_QUOTED = re.compile(rf'"({_DOT_ATOM})"')
 _ESCAPED = re.compile(r"\\(.)")
-_UNSEEN = frozenset({"Cf", "Cs"})  # zero-width, bidi and tag characters; lone surrogates: no header has them
+# Nobody sees them, so they make two mailboxes look like one. A blank of ASCII stands in quotes.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
 _MAX_LOCAL, _MAX_ADDRESS = 64, 254  # octets, RFC 5321 §4.5.3.1
 
 
@@ -72,7 +73,7 @@ def is_mailbox(address: str) -> bool:
         len(local.encode()) <= _MAX_LOCAL
         and len(address.encode()) <= _MAX_ADDRESS
         and _MAILBOX.fullmatch(address) is not None
-        and (address.isascii() or not any(unicodedata.category(char) in _UNSEEN for char in address))
+        and (address.isascii() or not any(unicodedata.category(one) in _UNSEEN for one in address if one != " "))
     )
 
 

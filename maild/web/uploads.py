@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import SpooledTemporaryFile, gettempdir
+from typing import BinaryIO, cast
 
 from starlette.datastructures import Headers, UploadFile
 from starlette.exceptions import HTTPException
@@ -207,7 +208,7 @@ class _Parser(MultiPartParser):
             self._files_to_close_on_error.pop().close()
             spool = SpooledTemporaryFile(self.spool_max_size, dir=str(self.folder))  # noqa: SIM115 - closed by close()
             self._files_to_close_on_error.append(spool)
-            upload.file = spool
+            upload.file = cast(BinaryIO, spool)
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         """Called by the parser for each piece of a part."""
