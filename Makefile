@@ -12,6 +12,8 @@ PYTEST := $(PY) -m pytest --numprocesses 3 --dist worksteal
 QUICK := tests/core tests/mime tests/store tests/desk tests/test_config.py tests/test_floors.py
 PACKAGES := chromium dovecot-core dovecot-imapd dovecot-lmtpd faketime libfaketime mutt openssl postfix postgresql strace swaks systemd
 export MAILD_CORPUS ?= $(abspath ../shared/corpus)
+# Compiled once: what is started hundreds of times need not be compiled as often.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test check lint soak fuzz bench packages clean
 

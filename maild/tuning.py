@@ -7,7 +7,9 @@ TURN = 0.001  # seconds that a thread may compute while the event loop, which an
 
 # mallopt(3). Left alone, glibc gives each thread an arena of its own and stops giving large blocks back to the system.
 _ARENA_MAX, _ARENAS = -8, 2
-_MMAP_THRESHOLD, _LARGE = -3, 128 * 1024  # octets
+# Octets. isal takes 280 KiB to pack the smallest mail: to ask the system for them each time costs as much as packing.
+_MMAP_THRESHOLD, _LARGE = -3, 320 * 1024
+_TRIM_THRESHOLD, _SPARE = -1, 1024 * 1024
 
 
 def tune() -> None:
@@ -17,3 +19,4 @@ def tune() -> None:
     if mallopt is not None:
         mallopt(_ARENA_MAX, _ARENAS)
         mallopt(_MMAP_THRESHOLD, _LARGE)
+        mallopt(_TRIM_THRESHOLD, _SPARE)

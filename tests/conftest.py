@@ -1,6 +1,7 @@
 """What all tests share: the corpus, a scripted relay, and the real program."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,11 @@ from tests.smtpsink import SmtpSink
 
 settings.register_profile("maild", deadline=None, derandomize=True)  # the machine may be busy; CI must be repeatable
 settings.load_profile("maild")
+
+# Whoever starts this in the background lets it ignore Ctrl-C: all programs of the tests would do so, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+# Also without make: programs are started hundreds of times, and each would compile all of maild anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 StartMaild = Callable[..., MaildProcess]
 

@@ -143,7 +143,7 @@ class Dovecot:
         """Stop it and cut all connections: by itself it would take leave of them ten seconds later."""
         if self._process is not None:
             self._process.terminate()
-            _end(self._process, 10)
+            _end(self._process, 60)
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self
 
-from tests.servers import until
+from tests.servers import free_port, until
 
 MODERN = "IMAP4rev1 IDLE MOVE UIDPLUS SPECIAL-USE LIST-EXTENDED SASL-IR"
 USER, PASSWORD = "support@provider.example", "secret"
@@ -65,7 +65,7 @@ class ImapServer:
         self._changed = threading.Condition(self._lock)
         self._clients: set[socket.socket] = set()
         self._server: socketserver.ThreadingTCPServer | None = None
-        self.port = 0
+        self.port = free_port()
 
     def __enter__(self) -> Self:
         self.start()
@@ -87,7 +87,6 @@ class ImapServer:
             daemon_threads = True
 
         self._server = Server(("127.0.0.1", self.port), Talk)
-        self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:
@@ -132,7 +131,7 @@ class ImapServer:
 
     def wait_asked(self, command: str, times: int = 1) -> None:
         """Until it has been asked that often."""
-        until(lambda: self.asked(command) >= times, f"{command} {times} times", 20)
+        until(lambda: self.asked(command) >= times, f"{command} {times} times")
 
     def fault_for(self, name: str, line: str) -> str:
         """What to do instead, "" for nothing."""

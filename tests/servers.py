@@ -2,9 +2,9 @@
 
 import importlib.util
 import json
-import multiprocessing
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -14,18 +14,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
-from click.testing import CliRunner
 
-from maild.cli.main import main
+from tests.forks import Forked, run_forked
 
 ROOT = Path(__file__).parents[1]
 SECRET = "a secret for tests that is long enough"
+_PORTS = random.SystemRandom()
 MAILD = [sys.executable, "-c", "import sys; from maild.cli.main import main; sys.exit(main())"]
 
 
@@ -41,26 +40,38 @@ def require(name: str, found: object = None) -> None:
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port nobody listens on, and which the system gives to nobody who has not asked for it (ip(7)).
+
+    One that it had chosen itself might be the near end of somebody's connection before our server has bound it.
+    """
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = _PORTS.randrange(lowest // 3, lowest)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 T = TypeVar("T")
 
 
-def until(ask: Callable[[], T], what: str, seconds: float = 60) -> T:
-    """The first true answer, asked again and again; fails with `what` when there is none in time."""
-    end = time.monotonic() + seconds
+def until(ask: Callable[[], T], what: str, seconds: float = 120) -> T:
+    """The first true answer, asked again and again; fails with `what` when there is none in time.
+
+    The longer it takes the less often it is asked: to ask may cost as much as what is waited for.
+    """
+    start = time.monotonic()
     while True:
         answer = ask()
         if answer:
             return answer
-        if time.monotonic() > end:
+        waited = time.monotonic() - start
+        if waited > seconds:
             pytest.fail(f"not within {seconds} s: {what}")
-        time.sleep(0.01)
+        time.sleep(min(max(waited / 16, 0.01), 0.2))
 
 
 def says(port: int, banner: bytes) -> bool:
@@ -171,7 +182,7 @@ class Postfix:
         """Stop it with everything it started."""
         if self._process is not None:
             subprocess.run(["/usr/sbin/postfix", "-c", f"{self.folder}/etc", "stop"], check=False, capture_output=True)
-            _end(self._process, 10)
+            _end(self._process, 60)
 
     def log(self) -> str:
         """Its mail log."""
@@ -309,6 +320,7 @@ class Clock:
             "DONT_FAKE_MONOTONIC": "1",
             "FAKETIME_TIMESTAMP_FILE": str(self._offset),
             "FAKETIME_NO_CACHE": "1",
+            "NO_FAKE_STAT": "1",  # with other times of files Python would compile everything at each start
             "PYTHONPATH": f"{site}:{ROOT}",
         }
 
@@ -355,25 +367,12 @@ team = ["tech-team@office.example"]
 """
 
 
-# Tests look at the desk hundreds of times, and to load maild takes twenty times as long as to look: each look is a
-# process of its own, forked from one that has it loaded. (Not this process: a daemon that is killed while somebody else
-# in here reads its database would be no crash like in real life.)
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    ["tests.servers", "maild.cli.rows", "maild.mime.parse", "maild.store.lists", "maild.wiring"]
-)
-
-
-def _look(arguments: list[str], answer: Connection) -> None:
-    ran = CliRunner().invoke(main, arguments)
-    answer.send((ran.exit_code, ran.stdout_bytes if ran.exit_code == 0 else ran.output))
-
-
 class MaildProcess:
     """The real `maild serve` in a directory of its own, and the CLI beside it.
 
     `desk`, `smtp` and `outbound` are lines for those tables, `rest` replaces the two categories and may add tables.
-    `wrapper` is a program that starts it (with its arguments), `environment` is added to what it sees.
+    `wrapper` is a program that starts it (with its arguments), `environment` is added to what it sees. Without a clock,
+    a wrapper or an environment of its own it is forked from a process that has it loaded, unless `is_fresh`.
     `doors` says where it listens after `start()`: {"smtp": "127.0.0.1:40123", "lmtp": …, "http": …, "ops": …}.
     """
 
@@ -389,10 +388,11 @@ class MaildProcess:
         clock: Clock | None = None,
         wrapper: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        is_fresh: bool = False,
     ) -> None:
         self.folder, self.config = folder, folder / "config.toml"
         self.doors: dict[str, str] = {}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self.http_port = free_port()
         head = _CONFIG.format(http=self.http_port, relay=relay, desk=desk, smtp=smtp, outbound=outbound)
         self.config.write_text(head + rest)
@@ -400,6 +400,7 @@ class MaildProcess:
         self._environment = {"PYTHONPATH": str(ROOT), **(clock.environment if clock else {})}
         self._environment |= {"MAILD_CONFIG": str(self.config), **(environment or {})}
         self._wrapper = wrapper
+        self._is_forked = not (clock or wrapper or environment or is_fresh)
 
     def __enter__(self) -> Self:
         self.start()
@@ -416,13 +417,16 @@ class MaildProcess:
     def launch(self) -> None:
         """Start it."""
         with (self.folder / "stdout.log").open("wb") as out, (self.folder / "stderr.log").open("ab") as log:
-            self._process = _spawn([*self._wrapper, *MAILD, "serve"], out, log, self._environment)
+            if self._is_forked:
+                self._process = Forked(["serve"], Path(out.name), Path(log.name), self._environment)
+            else:
+                self._process = _spawn([*self._wrapper, *MAILD, "serve"], out, log, self._environment)
 
     def wait_ready(self) -> None:
         """Wait until it says that it is ready, and where it listens."""
         said = self.folder / "stdout.log"
         try:
-            line = until(lambda: self._ready_line(said), "maild ready", 30)
+            line = until(lambda: self._ready_line(said), "maild ready")
         except BaseException:
             self.kill9()
             raise
@@ -450,33 +454,30 @@ class MaildProcess:
 
     def cli(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command; look at the exit status yourself."""
+        if self._is_forked:
+            return run_forked(arguments, self._environment, self.folder, stdin)
         return subprocess.run(
             [*MAILD, *arguments],
             check=False,
             capture_output=True,
             text=True,
             input=stdin,
-            timeout=60,
+            timeout=120,
             cwd=self.folder,
             env={**os.environ, **self._environment},
         )
 
     def json(self, *arguments: str) -> list[dict[str, Any]]:
         """What a command that only looks prints with --json, which must succeed; real time, whatever the clock."""
-        receiver, sender = _FORKS.Pipe(duplex=False)
-        process = _FORKS.Process(target=_look, args=([*arguments, "--json", "--config", str(self.config)], sender))
-        process.start()
-        sender.close()
-        status, said = receiver.recv()
-        process.join()
-        assert status == 0, said
-        return [json.loads(line) for line in said.decode().split("\n") if line]
+        ran = run_forked([*arguments, "--json", "--config", str(self.config)], {}, self.folder)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return [json.loads(line) for line in ran.stdout.split("\n") if line]
 
     def log(self) -> str:
         """Everything it has logged."""
         return (self.folder / "stderr.log").read_text(errors="replace")
 
-    def stop(self, seconds: float = 10) -> int:
+    def stop(self, seconds: float = 60) -> int:
         """Ask it to end and give the exit status; fails when it takes longer. Nothing to do: 0."""
         if self._process is None:
             return 0
@@ -516,7 +517,7 @@ def _spawn(
     )
 
 
-def _end(process: subprocess.Popen[bytes], seconds: float) -> int:
+def _end(process: "subprocess.Popen[bytes] | Forked", seconds: float) -> int:
     """Wait for a process that was asked to end; one that does not is killed with its group, and the test fails."""
     try:
         return process.wait(seconds)

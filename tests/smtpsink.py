@@ -9,7 +9,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Literal, Self
 
-from tests.servers import until
+from tests.servers import free_port, until
 
 Phase = Literal["connect", "ehlo", "mail", "rcpt", "data", "dot"]
 HANG_UP = ""  # instead of a reply; after the dot the letter is kept, as by a relay whose 250 gets lost
@@ -73,7 +73,8 @@ class SmtpSink:
         self._lock = threading.Lock()
         self._server: _Server | None = None
         self._stopped = threading.Event()
-        self.port = 0
+        self._hurry = threading.Event()
+        self.port = free_port()
 
     def __enter__(self) -> Self:
         self.start()
@@ -90,17 +91,22 @@ class SmtpSink:
     def start(self) -> None:
         """Listen; after `stop()` on the same port as before."""
         self._stopped.clear()
+        self._hurry.clear()
         self._server = _Server(self)
-        self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:
         """Refuse connections from now on; open ones end with the next command."""
         self._stopped.set()
+        self.hurry()
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+
+    def hurry(self) -> None:
+        """Say at once whatever somebody waits for, and be late no more."""
+        self._hurry.set()
 
     @property
     def is_stopped(self) -> bool:
@@ -161,7 +167,7 @@ class SmtpSink:
         """The letters taken for that recipient."""
         return [letter for letter in list(self.letters) if address.lower() in map(str.lower, letter.rcpt_tos)]
 
-    def wait(self, address: str, count: int = 1, seconds: float = 60) -> list[Letter]:
+    def wait(self, address: str, count: int = 1, seconds: float = 120) -> list[Letter]:
         """The letters to that recipient, as soon as there are so many."""
         until(lambda: len(self.to(address)) >= count, f"{count} letters to {address}", seconds)
         return self.to(address)
@@ -170,7 +176,7 @@ class SmtpSink:
         """What to say now, after waiting as long as the mood or the rule wants."""
         with self._lock:
             reply, seconds = self._reply_in(phase, to)
-        self._stopped.wait(seconds)
+        self._hurry.wait(seconds)
         return reply
 
     def _reply_in(self, phase: Phase, to: str) -> tuple[str, float]:

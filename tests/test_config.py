@@ -234,8 +234,11 @@ def test_a_short_secret_is_refused(folder: Path) -> None:
 
 def test_the_configuration_loads_quickly() -> None:
     measure = "import time; t = time.process_time(); import maild.config; print(time.process_time() - t)"
-    ran = [subprocess.run([sys.executable, "-c", measure], check=True, capture_output=True, cwd=ROOT) for _ in range(3)]
-    assert min(float(each.stdout) for each in ran) < 0.5
+
+    def cost() -> float:
+        return float(subprocess.run([sys.executable, "-c", measure], check=True, capture_output=True, cwd=ROOT).stdout)
+
+    assert any(cost() < 0.5 for _ in range(5))  # a busy machine makes one of them dear, not all
 
 
 # config.example.toml

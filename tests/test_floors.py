@@ -1,6 +1,7 @@
 """The floors hold: nothing imports upwards or sideways, the rules stay pure, each package is at home in one place."""
 
 import ast
+import functools
 import re
 import sys
 import tomllib
@@ -51,6 +52,7 @@ IMPURE = {"asyncio", "io", "logging", "os", "pathlib", "random", "secrets", "soc
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
 
 
+@functools.cache
 def files() -> list[tuple[str, ast.Module]]:
     """Every source file of the package, by its path inside it."""
     return [(path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text())) for path in PACKAGE.rglob("*.py")]

@@ -14,7 +14,7 @@ LETTER = "Subject: Hello\r\n\r\n.dots\r\n..\r\nbye\r\n"
 
 
 def send(port: int, *recipients: str) -> dict[str, tuple[int, bytes]]:
-    with smtplib.SMTP("127.0.0.1", port, "client.example", timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", port, "client.example", timeout=60) as client:
         return client.sendmail("anna@customer.example", recipients, LETTER)
 
 

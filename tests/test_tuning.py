@@ -18,8 +18,8 @@ def memory():
 def work():
     bytes(4_000_000)  # glibc learns from its end that such blocks are worth keeping
     large = []
-    for _ in range(300):
-        large.append(b"x" * 200_000)
+    for _ in range(150):
+        large.append(b"x" * 400_000)
         small.append(b"x" * 1_000)
 
 tune()

@@ -85,7 +85,7 @@ class Case:
         """The mail as an entry of a thread; `words` replaces the new words where commands were taken out."""
         return AddMessage(
             ticket=ticket,
-            author=self.author,
+            author=self._speaker(role, ticket),
             role=role,
             text=self.mail.text,
             reply=self.mail.reply if words is None else words,
@@ -96,6 +96,16 @@ class Case:
             message_id=self.mail.message_id,
             language=self._told_language() if role is Role.CUSTOMER else "",
         )
+
+    def _speaker(self, role: Role, ticket: int) -> Mailbox:
+        """The author by the name we know him by, if his program wrote none: his own of another day, or the admin's."""
+        if self.author.name:
+            return self.author
+        known = self.facts.ticket(ticket)
+        person = known.participant(self.author.address) if known else None
+        agent = self.policy.agent(self.author.address) if role is Role.AGENT else None
+        name = (agent.name if agent else "") or (person.name if person else "")
+        return Mailbox(name, self.author.address)
 
     def _told_language(self) -> str:
         """What this mail tells of its author's language. One that anybody may have sent tells nothing of him."""

@@ -116,7 +116,7 @@ class Facts:
 
     For the mail of an agent: `last_answer` of the ticket, and `replied_to`, the newest message that he has seen with
     what he answers. `is_said`: it is in a ticket already, by way of Sent or of the desk's address.
-    For a mail in Sent: when the customers of its tickets `spoke` first and last.
+    For a mail in Sent or a letter that was moved: when the customers of its tickets `spoke` first and last.
     """
 
     tickets: Mapping[int, TicketFacts] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from maild.core.tokens import Purpose
 
 VIA = "imap"
 _IN_WORK = (Status.INCOMPLETE, Status.NEW, Status.OPEN)
+_CUSTOMERS_TURN = (Happening.AGENT_SOLVES, Happening.AGENT_WAITS)  # nothing is left for support to do
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,16 @@ class Dragged:
 
 
 def decide_move(dragged: Dragged, ticket: TicketFacts, facts: Facts, queue: Queue, policy: Policy) -> Decision | None:
-    """What becomes of the ticket; None if the move is refused and the letter has to go back.
+    """What becomes of the ticket; None if the move is refused and the letter has to go back. `facts` say when its
+    customers `spoke`.
 
     Whoever can move a letter of ours has the mailbox it was sent to, as one who answers it by mail.
     """
     wanted = wanted_by(dragged.folder, ticket, queue, policy, is_spam=dragged.is_spam)
     actor = Actor(dragged.who, Standing.CONFIRMED, dragged.purpose)
     if wanted.is_refused or Right.COMMAND not in rights_of(actor, ticket.category, ticket, policy):
+        return None
+    if wanted.happening in _CUSTOMERS_TURN and _is_overtaken(dragged, ticket, facts):
         return None
     asks = wanted.happening is None
     giver = Giver(actor, via=VIA, way=Way.MOVE, moment=dragged.seen_at, now=dragged.now, asks=asks)
@@ -108,6 +112,12 @@ def decide_move(dragged: Dragged, ticket: TicketFacts, facts: Facts, queue: Queu
             return None
         effects += spoken
     return Decision(Reason.AGENT_COMMANDED, tuple(effects), ticket.number)
+
+
+def _is_overtaken(dragged: Dragged, ticket: TicketFacts, facts: Facts) -> bool:
+    """Has a customer written since the letter was moved? Whoever moved it has not read that."""
+    spoke = facts.spoke.get(ticket.number)
+    return spoke is not None and spoke[1] > dragged.seen_at
 
 
 def _happened(

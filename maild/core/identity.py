@@ -11,6 +11,8 @@ from dataclasses import dataclass
 _WRITTEN_BY_AUTHOR = (b"from", b"date", b"subject")
 _LOOKED_AT = frozenset((*_WRITTEN_BY_AUTHOR, b"message-id"))
 _MSG_ID = re.compile(r"<([^<>\s]+)>")
+_NO_FIELD = re.compile(rb"^(?![!-9;-~]+[ \t]*:|(?<=\n)[ \t])\n?", re.MULTILINE)  # RFC 5322 §2.2
+_LONE_CR = re.compile(rb"\r(?!\n)")
 _TAIL = 4096  # octets
 _MAX_ID = 998  # octets; a msg-id cannot be folded, and a line has no more (RFC 5322 §2.1.1). Indexes have a limit too
 
@@ -25,8 +27,11 @@ class Identity:
 
 def identity_of(raw: bytes) -> Identity:
     """The identity of a raw mail, the same whether it came with CRLF, LF or CR."""
-    section, body = _split(_with_lf(raw))
+    text = _with_lf(raw)
+    section, body = _split(text)
     fields = _first_fields(section)
+    if b"from" not in fields:
+        body = _below_fields(text)
     written = [name + b":" + fields.get(name, b"") for name in _WRITTEN_BY_AUTHOR]
     digest = hashlib.sha256(b"\n".join(written) + b"\n\n")
     digest.update(body)
@@ -35,9 +40,8 @@ def identity_of(raw: bytes) -> Identity:
 
 def _with_lf(raw: bytes) -> bytes:
     """Line ends as LF; some gateways turn CRLF into CR CR LF. Passes are ten times faster than one pattern."""
-    lines = raw.replace(b"\r\n", b"\n")
-    if b"\r" not in lines:
-        return lines
+    if _LONE_CR.search(raw) is None:
+        return raw.replace(b"\r", b"")
     return raw.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
@@ -48,6 +52,14 @@ def _split(text: bytes) -> tuple[bytes, memoryview]:
         return text, memoryview(b"")
     start = end + 1 if end == 0 else end + 2
     return text[:end], memoryview(text)[start : _last_line_end(text)]
+
+
+def _below_fields(text: bytes) -> memoryview:
+    """The body of what may have no header section at all: it begins with the first line that is no field. Two texts
+    that somebody's script sent without a header are two mails.
+    """
+    start = _NO_FIELD.search(text)
+    return memoryview(text)[start.end() if start else len(text) : _last_line_end(text)]
 
 
 def _last_line_end(text: bytes) -> int:

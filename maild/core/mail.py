@@ -3,10 +3,13 @@
 `mime.parse` makes them, the rules of `core` read them.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+_AT_SIGNS = re.compile("[@＠﹫]")
 
 
 class Kind(StrEnum):
@@ -47,6 +50,11 @@ class Mailbox:
 
     name: str
     address: str
+
+    @property
+    def shown(self) -> str:
+        """The name as other people see it: none if it holds an address, for it would pass for that of somebody else."""
+        return "" if _AT_SIGNS.search(self.name) else self.name
 
 
 @dataclass(frozen=True, slots=True)

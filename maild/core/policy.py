@@ -218,8 +218,12 @@ class Policy:
 
     def is_support(self, address: str) -> bool:
         """Is this an agent or team mailbox of any category?"""
+        return self.agent(normalise(address)) is not None or self.is_team(address)
+
+    def is_team(self, address: str) -> bool:
+        """Is this the team mailbox of any category?"""
         wanted = normalise(address)
-        return self.agent(wanted) is not None or any(wanted in category.team for category in self.categories)
+        return any(wanted in category.team for category in self.categories)
 
     def is_desk_address(self, address: str) -> bool:
         """Is this an address that mail for us is written to, whatever its +detail?"""

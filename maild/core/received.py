@@ -11,7 +11,7 @@ from maild.core.mail import Envelope
 from maild.core.policy import TrustRules
 from maild.core.trust import is_written_by
 
-_VALUE = re.compile(rb"(?:[^\r\n]|\r?\n[ \t])*")  # with its folded lines (RFC 5322 §2.2.3)
+_VALUE = re.compile(rb"[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*")  # with its folded lines (RFC 5322 §2.2.3)
 _LONGEST_QUEUE = timedelta(days=5)  # as long as MTAs keep a mail (RFC 5321 §4.5.4.1); an older date is not a queue
 
 

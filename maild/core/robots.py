@@ -104,11 +104,14 @@ def may_answer(mail: Mail, envelope: Envelope, trust: Trust, policy: Policy) -> 
 
 
 def may_be_asked(address: str, policy: Policy) -> bool:
-    """May a letter that nobody has written by hand go to that address: is it neither a robot's nor one of ours?"""
+    """May a letter that nobody has written by hand go to that address: is it neither a robot's nor one of ours?
+
+    A person of support who asks another category is its customer like anybody else.
+    """
     return not (
         is_robot_address(address)
         or policy.is_desk_address(address)
-        or policy.is_support(address)
+        or policy.is_team(address)
         or normalise(address) in policy.form_senders
     )
 

@@ -38,14 +38,14 @@ def trust_in(mail: Mail, envelope: Envelope, policy: Policy) -> Trust:
     author, rules = normalise(mail.author.address), policy.for_mailbox(envelope.mailbox).trust
     if envelope.user and normalise(envelope.user) == author:
         return Trust.VERIFIED
-    is_internal = not envelope.mailbox and is_in(envelope.peer, rules.internal_peers)
-    if domain_of(author) in rules.domains and is_internal:
-        return Trust.VERIFIED
     results = read_results(envelope.results)[1]  # what we have checked ourselves counts like a trusted field
     if envelope.is_trusted_peer:
         results += trusted_results(mail.headers, rules)
     is_ours = policy.is_support(author) or policy.is_desk_address(author)
-    return _verdict(results, author, is_ours=is_ours)
+    found = _verdict(results, author, is_ours=is_ours)
+    is_internal = not envelope.mailbox and is_in(envelope.peer, rules.internal_peers)
+    # A failure stands: a network of ours may hold the border host too, which hands on the mail of strangers.
+    return Trust.VERIFIED if is_internal and domain_of(author) in rules.domains and found is not Trust.FAILED else found
 
 
 def is_marked_spam(mail: Mail, envelope: Envelope, rules: TrustRules) -> bool:

@@ -6,7 +6,7 @@ knows IMAP: a folder is a name, a place in it a pair of numbers.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from maild.core.effects import Event, Record
@@ -15,7 +15,7 @@ from maild.core.policy import Queue
 from maild.core.tokens import Purpose
 from maild.desk.apply import apply
 from maild.desk.desk import Desk
-from maild.store import filings, outbox, tickets
+from maild.store import answers, filings, outbox, tickets
 from maild.store.db import Tx
 from maild.store.filings import Filing, Mark, TicketState
 
@@ -26,7 +26,7 @@ _DELETED = "a letter was taken out of the folders"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A folder that was looked through. `new` are UIDs not seen before, with their Message-IDs.
+    """A folder that was looked through. `new` are UIDs not seen before, with their Message-IDs or what stands in.
 
     `present` are all UIDs in it, None if nothing can have left it. `uidnext`: below it nothing new will appear.
     """
@@ -123,9 +123,10 @@ def _obey(tx: Tx, desk: Desk, number: int, queue: Queue) -> None:
     state = filings.states(tx, [filing.ticket]).get(filing.ticket)
     if found is None or state is None:
         return
-    ticket, now = found[1].tickets[filing.ticket], desk.now()
+    facts = replace(found[1], spoke=answers.customers_spoke(tx, [filing.ticket]))
+    ticket, now = facts.tickets[filing.ticket], desk.now()
     dragged = Dragged(filing.to_folder, queue.address, filing.purpose, filing.seen_at, now, state.is_spam)
-    decision = decide_move(dragged, ticket, found[1], queue, desk.policy)
+    decision = decide_move(dragged, ticket, facts, queue, desk.policy)
     if decision is not None:
         apply(tx, desk, decision, now)
     log.info("ticket %d: move in %s %s", ticket.number, queue.name, "obeyed" if decision else "refused")
@@ -158,6 +159,11 @@ def _misplaced(tx: Tx, desk: Desk, queue: Queue, limit: int) -> list[Misplaced]:
 async def about_to_move(desk: Desk, present: Sequence[Misplaced], folder: str) -> None:
     """These are about to be moved there: cut off in between, nobody takes that for a person's move."""
     await desk.store.run(filings.moving, [letter.filing.id for letter in present], folder)
+
+
+async def not_moved(desk: Desk, group: Sequence[Misplaced]) -> None:
+    """The server would not move these: whoever does it later is a person."""
+    await desk.store.run(filings.moving, [letter.filing.id for letter in group], None)
 
 
 async def put_right(desk: Desk, queue: Queue, present: Sequence[Misplaced], *, gone: Sequence[Misplaced]) -> None:
@@ -223,7 +229,7 @@ def _filed(tx: Tx, desk: Desk, filing: Filing, letter: outbox.Letter) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Shelved:
-    """A customer's mail in the inbox of the desk, and the folder of its ticket."""
+    """A customer's mail in the inbox of the desk, and the folder of its ticket. `message_id` may be "" at first."""
 
     uid: int
     ticket: int

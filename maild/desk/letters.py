@@ -186,7 +186,7 @@ def _from_name(draft: _Draft) -> str:
     if not draft.is_for_team or draft.letter in _OWN:
         return desk_name
     author = draft.material.message.author if draft.material.message else draft.material.customer
-    return f"{author.name or author.address} via {desk_name}" if author.address else desk_name
+    return f"{author.shown or author.address} via {desk_name}" if author.address else desk_name
 
 
 def _references(draft: _Draft) -> tuple[str, ...]:
@@ -253,6 +253,7 @@ def context_of(draft: _Draft) -> dict[str, object]:
         "left_out": kept.get("left_out"),
         "auto_solve_at": datetime.fromisoformat(kept["auto_solve_at"]) if "auto_solve_at" in kept else None,
         "is_auto_solved": bool(kept.get("is_auto_solved")),
+        "is_question": bool(kept.get("is_question")),
         "token_address": "" if draft.reply_to == draft.category.address else draft.reply_to,
         "cc": kept.get("cc", []),
         "claims": kept.get("claims"),
@@ -321,7 +322,7 @@ def _status_word(draft: _Draft, status: str) -> str:
 
 
 def _person(person: Mailbox) -> dict[str, str]:
-    return {"name": person.name, "address": person.address}
+    return {"name": person.shown, "address": person.address}
 
 
 def _author(draft: _Draft, entry: Entry) -> dict[str, str]:
@@ -333,7 +334,7 @@ def _author(draft: _Draft, entry: Entry) -> dict[str, str]:
 
 def _agent_name(draft: _Draft, author: Mailbox) -> str:
     agent = draft.desk.policy.agent(author.address)
-    return (agent.name if agent else "") or author.name or draft.desk.policy.name
+    return (agent.name if agent else "") or author.shown or draft.desk.policy.name
 
 
 def _name_of(draft: _Draft, address: str) -> str:

@@ -1,15 +1,18 @@
 """Support's Sent folder: which of its mails are for the ledger. Private letters of its people are none of ours."""
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
 from maild.core.address import normalise
-from maild.core.mail import Door, Envelope
+from maild.core.mail import Door, Envelope, Mail
 from maild.core.match import keys_of
-from maild.core.policy import Queue
+from maild.core.policy import Policy, Queue
+from maild.core.trust import Trust, trust_in
 from maild.desk.accept import accept
 from maild.desk.desk import Desk
 from maild.mime.parse import parse
+from maild.mime.stored import stored_facts
 from maild.store import ledger, mailboxes, tickets
 from maild.store.db import Tx
 
@@ -31,9 +34,13 @@ def envelope_of(header: bytes, queue: Queue, received_at: datetime) -> Envelope:
 
 
 class Kind(StrEnum):
-    """What a mail in Sent is to the desk: a letter of its own, its business, or nothing that is known of (yet)."""
+    """What a mail in Sent is to the desk: a letter of its own, its business, or nothing that is known of (yet).
+
+    One that was delivered there lies in Sent, but has not been sent from this mailbox.
+    """
 
     OWN = "own"
+    DELIVERED = "delivered"
     BUSINESS = "business"
     OTHER = "other"
 
@@ -49,9 +56,18 @@ def _kind_of(tx: Tx, desk: Desk, header: bytes, envelope: Envelope) -> Kind:
     facts = tickets.facts_for(tx, keys, desk.now())
     if facts.is_own_letter:
         return Kind.OWN
+    if stored_facts(header).is_delivered and not _is_vouched_for(mail, envelope, desk.policy):
+        return Kind.DELIVERED
     is_to_desk = any(desk.policy.is_desk_address(address) for address in envelope.rcpt_tos)
     is_business = is_to_desk or bool(facts.tickets) or ledger.has_any(tx, keys.references)
     return Kind.BUSINESS if is_business else Kind.OTHER
+
+
+def _is_vouched_for(mail: Mail, envelope: Envelope, policy: Policy) -> bool:
+    """Does our border host say that support wrote it? Servers file mail to `support+Sent@`, whoever it is from."""
+    came_in = replace(envelope, user="", is_trusted_peer=True)
+    is_support = mail.author is not None and policy.is_support(normalise(mail.author.address))
+    return is_support and trust_in(mail, came_in, policy) is Trust.VERIFIED
 
 
 async def is_swept(desk: Desk, queue: Queue, moment: datetime) -> bool:

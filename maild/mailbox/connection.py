@@ -270,8 +270,12 @@ class Connection(IMAP4ClientProtocol):  # type: ignore[misc] # untyped
             self.transport.write(f"{question.answers.pop(0) if question.answers else ''}\r\n".encode())
 
     async def _upload(self, question: Question, data: memoryview) -> None:
-        """In pieces, as fast as the server takes them: 25 MiB may take minutes, during which it says nothing."""
+        """In pieces, as fast as the server takes them: 25 MiB may take minutes, during which it says nothing.
+
+        Between two of them the event loop has its turn, however quick the server is: it hears a refusal then.
+        """
         for start in range(0, len(data), _PIECE):
+            await asyncio.sleep(0)
             await self._may_write.wait()
             question.heard()
             self.transport.write(data[start : start + _PIECE])

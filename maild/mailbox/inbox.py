@@ -3,22 +3,28 @@
 Only mails that are in the ledger and have their ticket; what is held, or none of the desk's business, stays.
 """
 
+import logging
 from collections import defaultdict
+from dataclasses import replace
 
 from maild.core.policy import Queue
 from maild.desk import filing
 from maild.desk.desk import Desk
 from maild.desk.filing import Shelved
+from maild.mailbox.look import name_of
 from maild.mailbox.places import Places
-from maild.mailbox.protocol import Mailbox, Selected
+from maild.mailbox.protocol import Mailbox, Selected, ServerRefused
+from maild.mailbox.troubles import Troubles
 from maild.store import mailboxes
+
+log = logging.getLogger(__name__)
 
 
 class Inbox:
     """The inbox of one queue on one connection."""
 
-    def __init__(self, desk: Desk, queue: Queue, mailbox: Mailbox) -> None:
-        self._desk, self._queue, self._mailbox = desk, queue, mailbox
+    def __init__(self, desk: Desk, queue: Queue, mailbox: Mailbox, troubles: Troubles) -> None:
+        self._desk, self._queue, self._mailbox, self._troubles = desk, queue, mailbox, troubles
         self._last: Selected | None = None
         self._waiting: set[int] = set()
 
@@ -34,7 +40,14 @@ class Inbox:
         self._waiting -= await self._desk.store.read(mailboxes.older, *place, self._waiting)
         keys = {mailboxes.source_key(self._queue.name, selected.uidvalidity, uid): uid for uid in self._waiting}
         ready, self._waiting = await filing.to_be_shelved(self._desk, self._queue, keys)
-        await self._put_away(selected.uidvalidity, ready, places)
+        await self._put_away(selected.uidvalidity, await self._named(ready), places)
+
+    async def _named(self, ready: list[Shelved]) -> list[Shelved]:
+        """What has no Message-ID has to be known again in its folder all the same."""
+        nameless = [one.uid for one in ready if not one.message_id]
+        headers = await self._mailbox.headers(nameless)
+        named = (replace(one, message_id=name_of(headers[one.uid])) for one in ready if one.uid in headers)
+        return [*(one for one in ready if one.message_id), *named]
 
     async def _first(self, selected: Selected) -> int:
         """What lay there before the desk came is not in the ledger and never will be."""
@@ -50,4 +63,19 @@ class Inbox:
             groups[places.names[one.folder]].append(one.uid)
         for name, uids in groups.items():
             if name != self._queue.inbox:
-                await self._mailbox.move(uids, name)
+                await self._move(uids, name)
+
+    async def _move(self, uids: list[int], name: str) -> None:
+        """What the server refuses is tried again later, and stops nothing else."""
+        what = ("inbox", name)
+        if self._troubles.is_resting(what):
+            self._waiting.update(uids)
+            return
+        try:
+            await self._mailbox.move(uids, name)
+        except ServerRefused as error:
+            self._troubles.again(what)
+            self._waiting.update(uids)
+            log.warning("mailbox %s: mail stays in the inbox: %s", self._queue.name, error)
+        else:
+            self._troubles.forget(what)

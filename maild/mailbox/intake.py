@@ -273,10 +273,16 @@ class Intake:
         return fetched
 
     async def _beginning(self, mailbox: Mailbox, progress: Progress, message: Message) -> dict[int, bytes]:
-        """What can be had of a message that is too large or broken on its server; if nothing, it is passed over."""
+        """What can be had of a message that is too large or broken on its server; if nothing, it is passed over.
+
+        A server that hangs up in the middle of a message, as Dovecot does, may give its header section: asked for last.
+        """
         uid = message.uid
         try:
-            beginning = await mailbox.beginning(uid, _BEGINNING)
+            if self._failures[uid] >= 2 * _ATTEMPTS:
+                beginning = (await mailbox.headers([uid])).get(uid)
+            else:
+                beginning = await mailbox.beginning(uid, _BEGINNING)
         except (Unreachable, ServerRefused):
             await self._fail(progress, [uid])
             raise

@@ -1,12 +1,13 @@
 """Looks through folders for what has come and gone since the last time. Reads only."""
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maild.core.identity import identity_of
 from maild.desk.filing import Seen
-from maild.mailbox.protocol import BATCH, Mailbox, Message, Selected, ServerRefused
+from maild.mailbox.protocol import BATCH, ConnectionLost, Mailbox, Message, Selected, ServerRefused
 from maild.mailbox.troubles import Troubles
 from maild.store.filings import Mark
 
@@ -72,11 +73,49 @@ async def _headed(mailbox: Mailbox, uids: Sequence[int]) -> list[Headed]:
     return [Headed(each, headers[each.uid]) for each in there if each.uid in headers]
 
 
+async def guarded(
+    mailbox: Mailbox, uids: Sequence[int], troubles: Troubles, place: tuple[str, int]
+) -> tuple[list[Headed], list[int]]:
+    """As `headed`, where one message may end the connection each time it is asked for, as Dovecot does with a broken
+    file. After such an end each is asked for alone; one that has ended three is passed over. `place` names the folder.
+    """
+    if not troubles.has_failed(place):
+        return await _blaming(place, mailbox, uids, troubles)
+    found: list[Headed] = []
+    refused: list[int] = []
+    for uid in uids:
+        if troubles.is_given_up((*place, uid)):
+            log.error("folder %s: UID %d ends each connection and is passed over", place[0], uid)
+            continue
+        one, broken = await _blaming((*place, uid), mailbox, [uid], troubles)
+        found += one
+        refused += broken
+    troubles.forget(place)
+    return found, refused
+
+
+async def _blaming(
+    what: tuple[str | int, ...], mailbox: Mailbox, uids: Sequence[int], troubles: Troubles
+) -> tuple[list[Headed], list[int]]:
+    try:
+        return await headed(mailbox, uids)
+    except ConnectionLost:
+        troubles.again(what)
+        raise
+
+
 async def named(mailbox: Mailbox, message_id: str) -> list[int]:
     """The messages of that Message-ID in the selected folder that nobody has deleted; servers find more."""
     uids = (await mailbox.uids_with(message_id))[-BATCH:] if message_id else []
     found, _ = await headed(mailbox, uids)
     return [each.message.uid for each in found if identity_of(each.header).message_id == message_id]
+
+
+def name_of(header: bytes) -> str:
+    """What a message is known by, wherever it is moved: its Message-ID, else a digest of its header section. No
+    Message-ID holds a blank.
+    """
+    return identity_of(header).message_id or f"header {hashlib.sha256(header).hexdigest()}"
 
 
 class Lookout:
@@ -94,7 +133,7 @@ class Lookout:
             return None
         news = await news_in(self._mailbox, selected, mark)
         present = None if _has_only_grown(last, news) else frozenset(await self._mailbox.uids())
-        found, refused = await self._named(news.new)
+        found, refused = await self._named(news.new, (folder, selected.uidvalidity))
         unclear = [uid for uid in refused if not self._is_hopeless(folder, selected.uidvalidity, uid)]
         self._last.pop(folder, None)
         if not unclear:
@@ -107,13 +146,13 @@ class Lookout:
             log.error("folder %s: UID %d is passed over after many attempts", folder, uid)
         return is_hopeless
 
-    async def _named(self, uids: list[int]) -> tuple[tuple[tuple[int, str], ...], list[int]]:
-        """Those that are not deleted, with their Message-IDs; and those that cannot be read."""
+    async def _named(self, uids: list[int], place: tuple[str, int]) -> tuple[tuple[tuple[int, str], ...], list[int]]:
+        """Those that are not deleted, with what they are known by; and those that cannot be read."""
         found: list[tuple[int, str]] = []
         refused: list[int] = []
         for start in range(0, len(uids), BATCH):
-            batch, broken = await headed(self._mailbox, uids[start : start + BATCH])
-            found += [(each.message.uid, identity_of(each.header).message_id) for each in batch]
+            batch, broken = await guarded(self._mailbox, uids[start : start + BATCH], self._troubles, place)
+            found += [(each.message.uid, name_of(each.header)) for each in batch]
             refused += broken
         return tuple(found), refused
 

@@ -12,7 +12,7 @@ from maild.core.policy import Queue
 from maild.desk import letters, sent
 from maild.desk.desk import Desk
 from maild.desk.sent import Kind
-from maild.mailbox.look import Headed, headed, named, news_in
+from maild.mailbox.look import Headed, guarded, named, news_in
 from maild.mailbox.protocol import BATCH, ConnectionLost, Mailbox, Selected, ServerRefused
 from maild.mailbox.troubles import Troubles
 from maild.mime.line_ends import with_crlf
@@ -50,7 +50,7 @@ class Sent:
 
     async def _take_all(self, uidvalidity: int, uids: list[int], since: datetime | None) -> list[int]:
         """Those that are to be looked at again. Mail from before `since` is none of the news."""
-        found, refused = await headed(self._mailbox, uids)
+        found, refused = await guarded(self._mailbox, uids, self._troubles, ("Sent", uidvalidity))
         unclear = [uid for uid in refused if not self._is_hopeless(uidvalidity, uid)]
         for each in found:
             is_news = since is None or each.message.internaldate >= since
@@ -59,8 +59,15 @@ class Sent:
         return unclear
 
     async def _is_done(self, uidvalidity: int, each: Headed) -> bool:
+        what = ("sent, whole", uidvalidity, each.message.uid)
+        if self._troubles.is_given_up(what):
+            log.error("mailbox %s: UID %d in Sent ends each connection", self._queue.name, each.message.uid)
+            return True
         try:
             return await self._take(uidvalidity, each)
+        except ConnectionLost:
+            self._troubles.again(what)
+            raise
         except _HINDERS_ALL:
             raise
         except ServerRefused as error:
@@ -82,6 +89,9 @@ class Sent:
         envelope = sent.envelope_of(each.header, self._queue, received_at)
         kind = await sent.kind_of(self._desk, each.header, envelope)
         if kind is Kind.OWN:
+            return True
+        if kind is Kind.DELIVERED:
+            log.warning("mailbox %s: UID %d in Sent was delivered there, not sent", self._queue.name, message.uid)
             return True
         if kind is Kind.OTHER:
             seen = self._seen.setdefault((uidvalidity, message.uid), received_at)

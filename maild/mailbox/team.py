@@ -69,11 +69,11 @@ class Team:
 
     def __init__(self, desk: Desk, queue: Queue, mailbox: Mailbox, troubles: Troubles | None = None) -> None:
         self._desk, self.queue, self._mailbox = desk, queue, mailbox
-        troubles = troubles or Troubles(desk.now)
+        self._troubles = troubles = troubles or Troubles(desk.now)
         self._lookout = Lookout(mailbox, troubles)
         self._sent = Sent(desk, queue, mailbox, troubles)
         self._places = Places({}, "")
-        self._inbox = Inbox(desk, queue, mailbox) if queue.inbox else None
+        self._inbox = Inbox(desk, queue, mailbox, troubles) if queue.inbox else None
         self._next_look = 0.0
         self._takes_keywords = True
 
@@ -221,7 +221,19 @@ class Team:
         for letter in await filing.misplaced(self._desk, self.queue, BATCH):
             groups[letter.filing.folder, letter.folder].append(letter)
         for (folder, target), group in groups.items():
+            if not self._troubles.is_resting((folder, target)):
+                await self._try_group(folder, target, group)
+
+    async def _try_group(self, folder: str, target: str, group: list[Misplaced]) -> None:
+        """A folder that nothing can be moved into, or out of, must not keep the others from what is to be done."""
+        try:
             await self._put_group_right(folder, target, group)
+        except ServerRefused as error:
+            self._troubles.again((folder, target))
+            await filing.not_moved(self._desk, group)
+            log.warning("mailbox %s: letters stay in %s: %s", self.queue.name, folder, error)
+        else:
+            self._troubles.forget((folder, target))
 
     async def _put_group_right(self, folder: str, target: str, group: list[Misplaced]) -> None:
         name = self._places.name_of(folder)

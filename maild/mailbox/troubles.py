@@ -31,6 +31,17 @@ class Troubles:
         """It has gone well, or was given up."""
         self._known.pop(what, None)
 
+    def has_failed(self, what: Hashable) -> bool:
+        """Did it go wrong the last time?"""
+        return what in self._known
+
+    def is_given_up(self, what: Hashable) -> bool:
+        """Has it gone wrong often enough? Then it is forgotten. For what ends the connection each time it is tried."""
+        if self._known.get(what, (0,))[0] < ATTEMPTS:
+            return False
+        self.forget(what)
+        return True
+
     def is_hopeless(self, what: Hashable) -> bool:
         """As `again`: has it gone wrong often enough to go on without it?"""
         if self.again(what) < ATTEMPTS:

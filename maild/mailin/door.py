@@ -134,17 +134,19 @@ class OpenDoor:
     def forget(self, connection: Connection) -> None:
         """A client has left. Twice does no harm."""
         self._connections.pop(connection, None)
+        self.desk.store.expect_no_more(connection)
         if not self._connections:
             self._empty.set()
 
-    async def commit(self, raw: bytes, envelope: Envelope, share: Share) -> str:
+    async def commit(self, connection: Connection, raw: bytes, envelope: Envelope, share: Share) -> str:
         """Put a mail into the ledger; the reply to it. Goes on to its end even when the caller is cancelled."""
-        task = asyncio.create_task(self._commit(raw, envelope, share))
+        task = asyncio.create_task(self._commit(connection, raw, envelope, share))
         self._commits.add(task)
         task.add_done_callback(self._commits.discard)
         return await asyncio.shield(task)
 
-    async def _commit(self, raw: bytes, envelope: Envelope, share: Share) -> str:
+    async def _commit(self, connection: Connection, raw: bytes, envelope: Envelope, share: Share) -> str:
+        self.desk.store.expect_no_more(connection)  # here it comes
         try:
             mail = await self._accepted(raw, envelope)
         except Exception as error:  # noqa: BLE001 - the one place where this door's errors become replies

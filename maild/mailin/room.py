@@ -1,13 +1,10 @@
 """How much more mail we can take at the moment: octets in memory and free disk. Knows nothing of protocols."""
 
 import shutil
-import time
 from pathlib import Path
 
 from maild.core.errors import DiskLow, TooBig
 from maild.mailin.replies import Crowded
-
-_DISK_GOES_STALE = 1.0  # seconds
 
 
 class Room:
@@ -17,8 +14,6 @@ class Room:
         self.max_size = max_size
         self._left = max_in_flight
         self._disk = disk
-        self._is_disk_low = False
-        self._looked_at = float("-inf")
 
     def check(self, size: int) -> None:
         """May a mail of that size (0 = not said) begin now? Raises DiskLow or Crowded if it should come back later."""
@@ -38,11 +33,8 @@ class Room:
         self._left -= octets
 
     def _is_low(self) -> bool:
-        now = time.monotonic()
-        if now - self._looked_at > _DISK_GOES_STALE:
-            self._is_disk_low = shutil.disk_usage(self._disk).free < 3 * self.max_size
-            self._looked_at = now
-        return self._is_disk_low
+        """Looked up each time, for some microseconds: what is left of a small disk fills up in a second."""
+        return shutil.disk_usage(self._disk).free < 3 * self.max_size
 
 
 class Share:

@@ -124,13 +124,15 @@ class SmtpConnection(ClientConnection):
         return found
 
     def begin(self) -> None:
-        """A mail is in progress."""
+        """A mail is in progress. Those that have come to their end share a commit with it if it hurries."""
         self._began = self.loop.time(), self._octets
+        self.door.desk.store.expect(self)
 
     def _set_post_data_state(self) -> None:
         super()._set_post_data_state()  # type: ignore[no-untyped-call]
         self._forwarded = None
         self._began = None
+        self.door.desk.store.expect_no_more(self)
 
     def offers(self) -> list[str]:
         """What of TLS and logins is offered now. A password is only taken where nobody can listen."""
@@ -253,7 +255,7 @@ class SmtpConnection(ClientConnection):
             raw, envelope = await self._read(draft, share)
             self._began = None  # from now on it is we who take our time
             envelope = await self._checked(raw, envelope, share)
-            return await self.door.commit(raw, envelope, share)
+            return await self.door.commit(self, raw, envelope, share)
         except MaildError as error:
             return self.door.refuse(error, self.peer)
         finally:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from maild.core.letter import Letter
-from maild.mime.samples import NOW, Context, bare_context, sample_context
+from maild.mime.sample_common import NOW, Context
+from maild.mime.samples import bare_context, sample_context
 
 FULL, BARE = "full", "bare"
 
@@ -33,7 +34,7 @@ _CASES: Mapping[Letter, Mapping[str, Context]] = {
     Letter.COPY: {"note": {"is_note": True}},
     Letter.ANSWER: {
         "without-links": _NO_LINKS,
-        "question": {**_NO_ACTIONS, "auto_solve_at": None},
+        "question": {**_NO_ACTIONS, "auto_solve_at": None, "is_question": True},
         "in-follow-up": {"follow_up_of": 987},
         "after-solving": {"reopen_until": _UNTIL, "auto_solve_at": None},
     },

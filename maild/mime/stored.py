@@ -3,6 +3,7 @@
 Anybody can have written the fields that say so: they are a guide for mail that is ours already, not a proof.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from maild.mime import fields, mailboxes, moments, parts
 
 # What servers write at delivery comes before what the author wrote.
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "apparently-to")
+_LMTP = re.compile(r"\swith\s+(?:UTF8)?LMTP", re.IGNORECASE)
 _WRITTEN = ("to", "cc", "resent-to", "resent-cc", "bcc")
 
 
@@ -18,7 +20,8 @@ class Stored:
     """`author` is that of From; `mail_from` "" is the null sender; `recipients` are as written; without a date there is
     no `moment`.
 
-    `has_travelled`: a server has handed it on, and written that down (RFC 5321 §4.4). Copies of what was sent have not.
+    `has_travelled`: a server has handed it on, and written that down (RFC 5321 §4.4). Copies of what was sent have not,
+    but for those that the provider's submission server lays in. `is_delivered`: it was brought to a mailbox.
     """
 
     author: str
@@ -26,6 +29,7 @@ class Stored:
     recipients: tuple[str, ...]
     moment: datetime | None
     has_travelled: bool
+    is_delivered: bool
 
 
 def stored_facts(raw: bytes) -> Stored:
@@ -42,6 +46,7 @@ def stored_facts(raw: bytes) -> Stored:
         recipients=tuple(dict.fromkeys(person.address for person in people)),
         moment=_moment(values),
         has_travelled="received" in values,
+        is_delivered=any(name in values for name in _DELIVERED) or _came_by_lmtp(values),
     )
 
 
@@ -49,6 +54,11 @@ def _first(values: dict[str, list[str]], name: str) -> str:
     """The first address of a field. Without Return-Path (RFC 5321 §4.4) the author stands in for the sender."""
     people = mailboxes.read_list(values.get(name, [""])[0])
     return people[0].address if people else ""
+
+
+def _came_by_lmtp(values: dict[str, list[str]]) -> bool:
+    """Some servers write no Delivered-To, but how they took it (RFC 3848)."""
+    return any(_LMTP.search(value) for value in values.get("received", []))
 
 
 def _moment(values: dict[str, list[str]]) -> datetime | None:

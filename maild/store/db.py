@@ -13,6 +13,7 @@ import peewee
 
 from maild.core.errors import ConfigError
 from maild.store.backend import Backend, Ring
+from maild.store.crowd import Crowd
 from maild.store.sqlite import is_sqlite, migrate_sqlite, open_sqlite
 from maild.store.tx import Row, Tx
 from maild.store.writer import Call, Job, Writer
@@ -26,14 +27,6 @@ T = TypeVar("T")
 _READERS = 2
 
 
-class _Crowd:
-    """What is asked in one turn of an event loop."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self.jobs: list[Job] = []
-
-
 class Store:
     """An open database. Make it with `open_store`; close it at the end."""
 
@@ -41,7 +34,7 @@ class Store:
         self._backend = backend
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
         self._writer = Writer(backend)
-        self._crowd: _Crowd | None = None
+        self._crowd: Crowd[Job] | None = None
 
     @property
     def died(self) -> Future[None]:
@@ -73,24 +66,30 @@ class Store:
         answer: T = await self._ask(fn, item)
         return answer
 
-    async def _ask(self, call: Call, item: Any) -> Any:
-        """Done even if whoever asks goes away meanwhile.
+    def expect(self, who: object) -> None:
+        """Somebody will ask for something in a moment, so that one commit can serve him and those who ask meanwhile.
 
-        What is asked in one turn of the event loop is handed over at its end, so that one commit serves all of it:
-        that costs the machine as much as a commit for one.
+        They wait for him some milliseconds at most.
         """
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Any] = loop.create_future()
-        if self._crowd is None or self._crowd.loop is not loop:
-            self._crowd = _Crowd(loop)
-            loop.call_soon(self._hand_over, self._crowd)
-        self._crowd.jobs.append(Job(call, item, answer))
+        self._crowd_here().expect(who)
+
+    def expect_no_more(self, who: object) -> None:
+        """He asks in this turn of the event loop, or not at all. Twice does no harm."""
+        if self._crowd is not None:
+            self._crowd.forget(who)
+
+    async def _ask(self, call: Call, item: Any) -> Any:
+        """Done even if whoever asks goes away meanwhile."""
+        crowd = self._crowd_here()
+        answer: asyncio.Future[Any] = crowd.loop.create_future()
+        crowd.add(Job(call, item, answer))
         return await answer
 
-    def _hand_over(self, crowd: "_Crowd") -> None:
-        self._crowd = None
-        for job in crowd.jobs:
-            self._writer.submit(job)
+    def _crowd_here(self) -> Crowd[Job]:
+        loop = asyncio.get_running_loop()
+        if self._crowd is None or self._crowd.loop is not loop:
+            self._crowd = Crowd(loop, self._writer.submit)
+        return self._crowd
 
     async def read(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `fn(tx, …)` sees in one snapshot. It must not write."""

@@ -120,8 +120,8 @@ def moved(tx: Tx, filing: int, folder: str, uidvalidity: int, uid: int, seen_at:
     )  # fmt: skip
 
 
-def moving(tx: Tx, filings: Iterable[int], folder: str) -> None:
-    """The desk is about to move these there."""
+def moving(tx: Tx, filings: Iterable[int], folder: str | None) -> None:
+    """The desk is about to move these there; None: it is not."""
     for filing in filings:
         tx.run("UPDATE filings SET moving_to = ? WHERE id = ?", folder, filing)
 

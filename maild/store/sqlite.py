@@ -27,8 +27,8 @@ class Sqlite(Backend):
     def __init__(self, database: "_Database", path: Path) -> None:
         super().__init__(database)
         self._opened = database.opened
-        self._files: dict[Path, tuple[int, int]] = {}  # database and WAL as the writer has them open
-        self._path = path
+        self._names = (str(path), f"{path}-wal")
+        self._files: dict[str, tuple[int, int]] = {}  # database and WAL as the writer has them open
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -42,11 +42,11 @@ class Sqlite(Backend):
 
         Raises OperationalError until what stands there is again what was opened.
         """
-        for path in (self._path, self._path.with_name(f"{self._path.name}-wal")):
-            mark = _mark(path)
-            if mark is None or self._files.setdefault(path, mark) != mark:
+        for name in self._names:
+            mark = _mark(name)
+            if mark is None or self._files.setdefault(name, mark) != mark:
                 raise peewee.OperationalError(
-                    f"{path} was removed or replaced: put it back, or start maild again with what is there now"
+                    f"{name} was removed or replaced: put it back, or start maild again with what is there now"
                 )
 
     def reading(self) -> AbstractContextManager[object]:
@@ -88,9 +88,9 @@ class _Database(peewee.SqliteDatabase):
         return connection
 
 
-def _mark(path: Path) -> tuple[int, int] | None:
+def _mark(name: str) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        found = os.stat(name)
     except OSError:
         return None
     return found.st_dev, found.st_ino

@@ -135,7 +135,7 @@ class ThreadPages:
                 "is_confirmed": ticket.confirmed_at is not None,
                 "follow_up_of": view.head.follow_up_of,
                 "follow_ups": view.follow_ups,
-                "people": [person.name or person.address for person in ticket.participants],
+                "people": [person.shown or person.address for person in ticket.participants],
             },
             **self._parted(self._entries(view, said, visitor)),
             "before": said[-1].id if len(said) < len(view.said) or not view.is_all else 0,
@@ -158,7 +158,12 @@ class ThreadPages:
         number, is_cut = view.ticket.number, len(said) < len(view.said)
         lines: list[tuple[tuple[datetime, int, int], dict[str, object]]] = []
         lines += [((one.at, 0, one.id), self._said(one, number, visitor)) for one in said]
-        happened = [one for one in view.happened if not is_cut or one.at >= said[-1].at]
+        happened = [
+            one
+            for one in view.happened
+            if (not is_cut or one.at >= said[-1].at)
+            and (one.event, one.number) != (Event.FOLLOW_UP, view.head.follow_up_of)  # the head says so
+        ]
         for index, told in enumerate(reversed(happened)):
             lines.append(((told.at, _rank(told), index), self._happened(told, view.ticket, visitor)))
         return [entry for _, entry in sorted(lines, key=lambda line: line[0], reverse=True)]
@@ -172,7 +177,7 @@ class ThreadPages:
             "at": said.at,
             "is_support": said.role is Role.AGENT,
             "is_own": said.author.address == visitor.address,
-            "author": said.author.name or ("" if said.role is Role.AGENT else said.author.address),
+            "author": said.author.shown or ("" if said.role is Role.AGENT else said.author.address),
             "words": words,
             "earlier": earlier,
             "whole_url": "" if is_whole else f"/t/{number}/m/{said.id}",

@@ -21,6 +21,7 @@ from maild.desk.accept import accept
 from maild.desk.desk import Desk
 from maild.desk.receive import receive_waiting
 from maild.wiring import build_desk
+from tests.factory import put_database
 from tests.servers import MaildProcess
 
 RECEIVED = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
@@ -79,6 +80,7 @@ class Trial(MaildProcess):
     @contextmanager
     def desk(self) -> Iterator[Desk]:
         """The same database, opened here."""
+        put_database(self.folder)
         desk = build_desk(load(self.config))
         try:
             yield desk

@@ -110,7 +110,7 @@ def test_on_a_terminal_it_asks_and_asks_again(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT) as running:
         os.close(theirs)
         os.write(ours, "help\nhelp@firma.example\n\nteam@office.example\nКактус\n\nmaildir:letters\n".encode())
-        said = running.communicate(timeout=60)[0].decode()
+        said = running.communicate(timeout=240)[0].decode()
     os.close(ours)
     assert running.returncode == 0, said
     assert "is not an address" in said

@@ -84,7 +84,7 @@ def test_the_raw_bytes_are_the_bytes_that_came(trial: Trial) -> None:
     raw = QUESTION + bytes(range(256))
     mail = trial.put(raw)
     ran = subprocess.run(
-        [*MAILD, "mail", "raw", str(mail), "--config", trial.config], check=True, capture_output=True, timeout=60
+        [*MAILD, "mail", "raw", str(mail), "--config", trial.config], check=True, capture_output=True, timeout=240
     )
     assert (ran.stdout, ran.stderr) == (raw, b"")
 

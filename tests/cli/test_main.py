@@ -30,7 +30,7 @@ def program(*arguments: object, **environment: str) -> subprocess.CompletedProce
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=60,
+        timeout=240,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
     )
 
@@ -51,7 +51,9 @@ def test_help_imports_nothing_heavy() -> None:
         "try: main(['--help'])\n"
         "finally: print(*sys.modules, file=sys.stderr)"
     )
-    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60, cwd=ROOT)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=240, cwd=ROOT
+    )
     assert "explain" in ran.stdout
     assert HEAVY & set(ran.stderr.split()) == set()
 
@@ -116,7 +118,7 @@ def test_wrong_usage_ends_with_64(arguments: tuple[str, ...]) -> None:
         (PermissionError(13, "Permission denied", "x"), 77, "maild: x: Permission denied\n"),
         (OSError(28, "No space left on device"), 74, "maild: No space left on device\n"),
         (click.Abort(), 130, "maild: interrupted\n"),
-        (KeyError("x"), 70, "maild: a bug: KeyError: 'x' (MAILD_DEBUG=1 shows where)\n"),
+        (KeyError("x"), 70, "maild: a bug: KeyError (MAILD_DEBUG=1 shows where)\n"),
         (ExceptionGroup("all", [StoreBusy("the database is closed")]), 75, "maild: the database is closed\n"),
     ],
 )
@@ -167,13 +169,13 @@ def test_a_command_can_be_interrupted(trial: Trial) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         _wait_until_it_reads(running)
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=30)
+        _, said = running.communicate(timeout=240)
     assert (running.returncode, said.strip()) == (130, b"maild: interrupted")
 
 
 def _wait_until_it_reads(running: "subprocess.Popen[bytes]") -> None:
     """/proc tells when it waits in a pipe read."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not re.search("pipe", Path(f"/proc/{running.pid}/wchan").read_text()) and time.monotonic() < end:
         time.sleep(0.01)
 

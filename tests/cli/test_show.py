@@ -31,7 +31,7 @@ def test_a_terminal_gets_a_drawn_table_and_no_word_is_markup(trial: Trial) -> No
     ours, theirs = pty.openpty()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MAILD_CONFIG": str(trial.config), "COLUMNS": "200"}
     command = [sys.executable, "-m", "maild", "ticket", "list"]
-    subprocess.run(command, check=True, stdout=theirs, stdin=subprocess.DEVNULL, env=environment, timeout=60)
+    subprocess.run(command, check=True, stdout=theirs, stdin=subprocess.DEVNULL, env=environment, timeout=240)
     os.close(theirs)
     drawn = os.read(ours, 100_000).decode()
     os.close(ours)

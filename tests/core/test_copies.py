@@ -59,7 +59,7 @@ def test_a_failed_or_automatic_mail_proposes_nobody() -> None:
     "address",
     [
         IVAN.address, "Ivan@CLIENT.example", BILLING, "Billing+t7.x@desk.example", "help@desk.example", ANNA,
-        BILLING_TEAM, "no-reply@shop.example", "list-bounces@lists.example", "nobody", "", '"a b"@client.example',
+        BILLING_TEAM, "no-reply@shop.example", "list-bounces@lists.example", "nobody", "", "a b@client.example",
         "a@client.example\r\nBcc: x@y.example",
     ],
 )  # fmt: skip

@@ -164,6 +164,17 @@ def test_the_moment_of_the_move_judges_the_deadline() -> None:
     assert moved(solved(), "Tickets/New", seen_at=NOW + WINDOW, **late) is None
 
 
+@pytest.mark.parametrize("folder", ["Tickets/Solved", "Tickets/Pending"])
+def test_a_move_is_overtaken_by_what_the_customer_wrote_since(folder: str) -> None:
+    ticket = make_ticket()
+    earlier, later = NOW - timedelta(minutes=1), NOW + timedelta(seconds=5)
+    facts = {last: facts_of(ticket, spoke={ticket.number: (earlier, last)}) for last in (earlier, later)}
+    dragged = Dragged(folder, BILLING_TEAM, Purpose.AGENT, NOW, NOW + timedelta(seconds=10))
+    assert decide_move(dragged, ticket, facts[earlier], QUEUE, POLICY)
+    assert decide_move(dragged, ticket, facts[later], QUEUE, POLICY) is None
+    assert decide_move(replace(dragged, folder="Tickets/Spam"), ticket, facts[later], QUEUE, POLICY)
+
+
 def test_who_is_no_support_of_the_category_moves_nothing() -> None:
     for ticket, who in ((make_ticket(), TECH_TEAM), (make_ticket(), "mallory@elsewhere.example")):
         assert moved(ticket, "Tickets/Solved", who=who) is None

@@ -54,6 +54,12 @@ def test_only_a_real_message_id_counts(field: bytes, expected: str) -> None:
     assert identity_of(field + b"\r\nFrom: a@b.example\r\n\r\nx").message_id == expected
 
 
+def test_texts_that_were_sent_without_a_header_section_are_mails_of_their_own() -> None:
+    texts = [b"", b"It broke.\r\n", b" It broke.", b"Again it broke.\r\n\r\n-- \r\nme", b"It broke.\r\n\r\n-- \r\nme"]
+    assert len({identity_of(text).content_key for text in texts}) == len(texts)
+    assert identity_of(b"Subject: x\r\n y\r\n\r\nz") == identity_of(b"Received: y\r\nSubject: x y\r\n\r\nz\r\n")
+
+
 def test_a_second_field_of_a_name_is_ignored() -> None:
     assert identity_of(MAIL.replace(b"\r\n\r\n", b"\r\nSubject: other\r\n\r\n", 1)) == identity_of(MAIL)
 

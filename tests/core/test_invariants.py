@@ -196,12 +196,7 @@ def check_tickets(decision: Decision, facts: Facts) -> None:
         assert decision.effects[0].participants
 
 
-@pytest.mark.slow
-@settings(max_examples=1500)
-@given(mails, envelopes, all_facts(), st.sampled_from(POLICIES), st.booleans())
-def test_whatever_comes_the_promises_hold(
-    mail: Mail, envelope: Envelope, facts: Facts, policy: Policy, is_released: bool
-) -> None:
+def assert_promises_hold(mail: Mail, envelope: Envelope, facts: Facts, policy: Policy, is_released: bool) -> None:
     trust = trust_in(mail, envelope, policy)
     decision = decision_on(mail, envelope, facts, policy, is_released)
     check_letters(decision, mail, envelope, policy, trust)
@@ -217,6 +212,24 @@ def test_whatever_comes_the_promises_hold(
 
 def is_message(effect: Any) -> bool:
     return isinstance(effect, AddMessage | OpenTicket)
+
+
+@pytest.mark.slow
+@settings(max_examples=500)
+@given(mails, envelopes, all_facts(), st.sampled_from(POLICIES), st.booleans())
+def test_whatever_comes_the_promises_hold(
+    mail: Mail, envelope: Envelope, facts: Facts, policy: Policy, is_released: bool
+) -> None:
+    assert_promises_hold(mail, envelope, facts, policy, is_released)
+
+
+@pytest.mark.soak
+@settings(max_examples=20_000)
+@given(mails, envelopes, all_facts(), st.sampled_from(POLICIES), st.booleans())
+def test_however_long_it_comes_the_promises_hold(
+    mail: Mail, envelope: Envelope, facts: Facts, policy: Policy, is_released: bool
+) -> None:
+    assert_promises_hold(mail, envelope, facts, policy, is_released)
 
 
 @pytest.mark.slow

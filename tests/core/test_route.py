@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maild.core.address import is_mailbox, normalise
 from maild.core.policy import Text, Topic
 from maild.core.route import by_subject, category_for
 from tests.values import BILLING, TECH, make_category, make_policy, token_address
@@ -15,7 +16,7 @@ CARDS = Topic("cards", Text("Карты", "Cards"), ())
 
 
 def test_a_category_address_leads_to_its_category_in_any_case_of_letters() -> None:
-    for spelled in (BILLING, BILLING.upper(), "Billing@Desk.Example", "billing@desk.example."):
+    for spelled in (BILLING.upper(), "Billing@Desk.Example", "billing@desk.example.", '"billing"@desk.example'):
         route = category_for(spelled, POLICY)
         assert route is not None
         assert (route.category, route.topic, route.is_general) == ("billing", "", False)
@@ -32,6 +33,31 @@ def test_a_topic_stands_behind_the_plus_sign(detail: str) -> None:
     route = category_for(f"tech+{detail}@desk.example", POLICY)
     assert route is not None
     assert (route.category, route.topic) == ("tech", "refund")
+
+
+@pytest.mark.parametrize(
+    ("spelled", "address", "can_be_written_to"),
+    [
+        ('"anna"@Office.example', "anna@office.example", True),
+        ('"an\\na"@office.example', "anna@office.example", True),
+        ('"Anna B"@office.example', '"anna b"@office.example', True),
+        ('"a,b"@office.example', '"a,b"@office.example', True),
+        ('"a..b"@office.example', '"a..b"@office.example', True),
+        ('"a  b"@office.example', '"a  b"@office.example', False),
+        ('"anna@office.example"@evil.example', '"anna@office.example"@evil.example', False),
+        ('"<anna>"@evil.example', '"<anna>"@evil.example', False),
+        ('"a\\"b"@office.example', '"a\\"b"@office.example', False),
+        ('""@office.example', '""@office.example', False),
+        ("an\u200bna@office.example", "an\u200bna@office.example", False),
+        ("an\u3000na@office.example", "an\u3000na@office.example", False),
+        ("анна@office.example", "анна@office.example", True),
+    ],
+)
+def test_quotes_that_nothing_needs_are_left_out_of_addresses(
+    spelled: str, address: str, can_be_written_to: bool
+) -> None:
+    assert normalise(spelled) == address
+    assert is_mailbox(address) == can_be_written_to
 
 
 def test_an_unknown_detail_still_reaches_the_category() -> None:
@@ -63,7 +89,7 @@ def test_a_reply_token_is_found_and_a_bounce_token_is_none() -> None:
         "billing%elsewhere.example@desk.example",
         "elsewhere.example!billing@desk.example",
         "@desk.example:billing@desk.example",
-        '"billing"@desk.example',
+        '"billing@desk.example"@desk.example',
         "billing@desk.example@elsewhere.example",
     ],
 )

@@ -251,6 +251,9 @@ def test_an_internal_peer_vouches_for_its_domains() -> None:
     assert trust(rules=rules, is_trusted_peer=False, peer="198.51.100.1") is Trust.UNVERIFIED
     assert trust(rules=rules, is_trusted_peer=False, peer="") is Trust.UNVERIFIED
     assert trust(rules=rules, is_trusted_peer=False, author="x@sub.client.example") is Trust.UNVERIFIED
+    assert trust(field("dmarc=none"), OURS, rules=rules) is Trust.VERIFIED
+    assert trust(field(FAIL), OURS, rules=rules) is Trust.FAILED, "the border host may be one of them"
+    assert trust(field(FAIL), OURS, rules=rules, is_trusted_peer=False) is Trust.VERIFIED, "anybody writes that"
 
 
 def test_a_mail_without_exactly_one_author_is_never_verified() -> None:

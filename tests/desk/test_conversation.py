@@ -123,6 +123,34 @@ def test_a_thread_holds_together_in_every_mail_program(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_people_are_called_by_the_names_they_are_known_by(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with conversation(tmp_path) as talk:
+            await talk.spool(f"Иван Петров <{IVAN.address}>", "Где счёт?")
+            await receive_waiting(talk.desk)
+            team, ack = await talk.letters()
+            await talk.reply(ack, IVAN.address, "И за октябрь тоже.")
+            [more] = await talk.letters()
+            assert "Иван Петров via" in str(more.message["From"])
+            await talk.reply(team, ANNA, "#вопрос\nЗа какой год?")
+            answer, copy = sorted(await talk.letters(), key=lambda one: one.kind)
+            assert "Анна via" in str(copy.message["From"])
+            assert "Ждём вашего ответа" in answer.text
+
+    asyncio.run(main())
+
+
+def test_a_name_that_is_an_address_is_not_shown_as_the_author(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with conversation(tmp_path) as talk:
+            await talk.mail(f'"{ANNA} ＠ CEO" <{IVAN.address}>', "Переведите деньги.")
+            team = (await talk.letters())[0]
+            assert ANNA not in team.everything
+            assert f"{IVAN.address} via" in str(team.message["From"])
+
+    asyncio.run(main())
+
+
 def test_a_letter_is_written_once_and_the_same_at_every_attempt(tmp_path: Path) -> None:
     async def main() -> None:
         async with conversation(tmp_path) as talk:

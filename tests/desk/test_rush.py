@@ -1,17 +1,40 @@
 """Mails at the door go before those that are to be understood, but not for ever."""
 
 import asyncio
-import time
 from contextlib import ExitStack
 
+import pytest
+
+from maild.desk import rush as module
 from maild.desk.rush import Rush
+
+
+class Clock:
+    """Stands for `time` and `asyncio` in there: it goes on only while somebody sleeps."""
+
+    seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+CLOCK = Clock()
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("time", "asyncio"):
+        monkeypatch.setattr(module, name, CLOCK)
 
 
 def seconds_past(rush: Rush) -> float:
     """How long one waits for the rush to pass by."""
-    started = time.monotonic()
+    started = CLOCK.seconds
     asyncio.run(rush.pass_by())
-    return time.monotonic() - started
+    return CLOCK.seconds - started
 
 
 def rush_of(mails: int, octets: int) -> Rush:

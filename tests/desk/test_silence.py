@@ -33,7 +33,7 @@ def test_silence_solves_when_the_answer_said_so_and_not_a_microsecond_earlier(tm
             assert talk.status(1) == "solved"
             [told] = await talk.letters()
             assert told.kind == ("solved", IVAN.address)
-            assert "не получили новых вопросов" in told.text
+            assert "новых вопросов с тех пор не было" in told.text
             talk.clock.forward(WINDOW)
             assert await close_due(talk.desk) == 1
 

@@ -56,7 +56,7 @@ def dovecot(folder: Path, messages: Sequence[EmailMessage], algorithm: str) -> T
         capture_output=True,
         check=True,
         text=True,
-        timeout=30,
+        timeout=120,
     )
     shutil.rmtree(folder / "mail")
     names = _MESSAGE_ID.findall(ran.stdout)
@@ -93,7 +93,7 @@ def mutt(folder: Path, messages: Sequence[EmailMessage]) -> Threads:
     running = subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=environment, start_new_session=True)
     os.close(its)
     screen = _read(ours)
-    assert running.wait(30) == 0, screen
+    assert running.wait(120) == 0, screen
     shutil.rmtree(folder / "box")
     places = dict(re.findall(r"\{<?([^,{}<>]+)>?,(\d+)\}", screen))
     assert places.keys() == {own_id(message) for message in messages}

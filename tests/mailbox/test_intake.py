@@ -39,7 +39,7 @@ def test_a_delivery_becomes_a_ticket_within_seconds(server: Dovecot, folder: Pat
     started = time.monotonic()
     server.deliver(mail(2))
     wait_for(desk, 1)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20, "not with the next sweep, nor when IDLE is renewed"
     assert questions(desk) == ["Question 2"]
     [row] = desk.json("mail", "list")
     assert row["door"] == "imap"
@@ -121,14 +121,14 @@ def test_several_mailboxes_are_read_at_once(server: Dovecot, folder: Path, start
     assert kept == {"Question 1": "tech", "Question 2": "billing", "Question 3": "billing"}
     with server.client(folder="Taken/&BBwEOARA-") as program:
         until(lambda: program.search(None, "ALL")[1] == [b"1"], "the mail is moved")
-    health = json.loads(urlopen(f"http://{desk.doors['ops']}/health", timeout=10).read())
+    health = json.loads(urlopen(f"http://{desk.doors['ops']}/health", timeout=60).read())
     assert health["status"] == "degraded"
     assert {name: state["ok"] for name, state in health["mailboxes"].items()} == {
         "support": True,
         "billing": True,
         "away": False,
     }
-    metrics = urlopen(f"http://{desk.doors['ops']}/metrics", timeout=10).read().decode()
+    metrics = urlopen(f"http://{desk.doors['ops']}/metrics", timeout=60).read().decode()
     assert 'maild_mailbox_up{mailbox="away"} 0.0' in metrics
     assert 'maild_mailbox_up{mailbox="support"} 1.0' in metrics
     compared = desk.cli("imap", "reconcile", "--json")

@@ -41,7 +41,7 @@ def place(server: ImapServer, password: str = PASSWORD) -> Place:
 
 def on(server: ImapServer, do: Callable[[ImapMailbox], Awaitable[T]]) -> T:
     async def run() -> T:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             mailbox = await connect(place(server))
             try:
                 return await do(mailbox)
@@ -74,8 +74,8 @@ def test_a_server_that_leaves_is_noticed_at_once(command: str, does: str) -> Non
         server.fail(command, does)
         started = time.monotonic()
         with pytest.raises(ConnectionLost):
-            await (mailbox.idle(60) if command == "IDLE" else COMMANDS[command](mailbox))
-        assert time.monotonic() - started < 5
+            await (mailbox.idle(600) if command == "IDLE" else COMMANDS[command](mailbox))
+        assert time.monotonic() - started < connection.PATIENCE / 2
         assert mailbox.is_lost
         with pytest.raises(ConnectionLost):
             await mailbox.noop()
@@ -228,15 +228,18 @@ def test_thousands_of_lines_at_once_are_read() -> None:
 
 @pytest.mark.slow
 def test_a_large_mail_is_there_once_and_holds_up_nobody() -> None:
-    """25 MiB: the memory grows by less than twice that, and the event loop goes on."""
+    """25 MiB: the memory grows by less than twice that, and the event loop goes on.
+
+    Each lag is what the loop's own thread worked between two looks: a busy machine makes it no longer.
+    """
     raw = mail(1, body=re.sub(b"(?s).{76}", b"A" * 76 + b"\r\n", b"A" * (25 * 2**20)).decode())
     lags: list[float] = []
 
     async def tick() -> None:
         while True:
-            started = time.perf_counter()
+            started = time.thread_time()
             await asyncio.sleep(0.005)
-            lags.append(time.perf_counter() - started - 0.005)
+            lags.append(time.thread_time() - started)
 
     async def play(mailbox: ImapMailbox) -> int:
         await mailbox.select("INBOX")
@@ -253,7 +256,7 @@ def test_a_large_mail_is_there_once_and_holds_up_nobody() -> None:
         server.put(raw)
         grown = on(server, play)
     assert grown < 2 * len(raw)
-    assert sorted(lags)[-3] < 0.05, "two may be the machine's"
+    assert max(lags) < 0.05
 
 
 def forget_peak() -> int:

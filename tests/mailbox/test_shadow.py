@@ -61,7 +61,7 @@ def test_what_would_happen_is_told_and_nothing_does(
         server.deliver(mail(number))
         return any("would go to a new ticket in tech (new question; unverified)" in line for line in told(desk))
 
-    until(is_told, "the log tells of a new mail", 20)
+    until(is_told, "the log tells of a new mail")
     assert desk.json("mail", "list") == desk.json("ticket", "list") == desk.json("outbox", "list") == []
     assert sink.letters == []
     assert unseen(server) >= 4

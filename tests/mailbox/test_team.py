@@ -25,7 +25,7 @@ from maild.store import ledger, lists, outbox
 from tests.core.test_folders import QUEUE, TECH_FOLDER, policy
 from tests.desk.conversation import Conversation, conversation
 from tests.dovecot import PASSWORD, Dovecot, dovecot
-from tests.values import ANNA, BILLING, BILLING_TEAM, IVAN
+from tests.values import ANNA, BILLING, BILLING_TEAM, BORDER, IVAN
 
 MINUTE = timedelta(minutes=1)
 Story = Callable[["Office"], Awaitable[None]]
@@ -192,6 +192,22 @@ def test_moved_back_in_time_nothing_has_happened(server: Dovecot, tmp_path: Path
     play(server, tmp_path, story)
 
 
+def test_what_the_customer_writes_meanwhile_is_not_solved_unread(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        await there.asked()
+        there.move("Tickets/New", "Tickets/Solved")
+        await there.turn(times=1)
+        there.talk.clock.forward(timedelta(seconds=5))
+        await there.asked("Стало ещё хуже!", subject="Re: [#1] Счёт")
+        there.talk.clock.forward(timedelta(seconds=6))
+        await there.turn()
+        assert there.status() == "new"
+        assert there.count("Tickets/New") == 2
+        assert await there.sent() == []
+
+    play(server, tmp_path, story)
+
+
 @pytest.mark.parametrize(
     ("target", "status", "event", "lies"),
     [
@@ -315,6 +331,26 @@ def test_an_answer_in_sent_is_kept_and_the_customers_reply_joins(server: Dovecot
         assert there.status() == "open"
         reasons = [row.reason for row in there.talk.desk.store.read_now(ledger.rows)]
         assert reasons == ["new question", "agent's answer, found in Sent", "refers to a message of the ticket"]
+
+    play(server, tmp_path, story)
+
+
+def test_what_a_server_delivers_into_sent_is_not_sent_by_support(server: Dovecot, tmp_path: Path) -> None:
+    """Dovecot, Cyrus and others file mail to `support+Sent@` there, whoever it is from."""
+
+    async def story(there: Office) -> None:
+        await there.asked()
+        received = f"from x by {BORDER} with LMTP; Mon, 23 Nov 2026 12:00:00 +0000"
+        for number, field in enumerate(({"Delivered_To": "office+Sent@office.example"}, {"Received": received})):
+            put_into_sent(there, IVAN.address, "Платите сюда.", number, In_Reply_To="<m1@client.example>", **field)
+            put_into_sent(there, BILLING, "#customer x@victim.example\r\n\r\nПлатите сюда.", number + 5, **field)
+        await read_sent(there)
+        assert (there.status(), await there.sent()) == ("new", [])
+        verdict = f"{BORDER}; dmarc=pass header.from=office.example"
+        vouched = {"Authentication_Results": verdict, "Received": received, "Delivered_To": "office@office.example"}
+        put_into_sent(there, IVAN.address, "Вот счёт.", 9, In_Reply_To="<m1@client.example>", **vouched)
+        await read_sent(there)
+        assert there.status() == "pending", "a copy to oneself, put there by a filter"
 
     play(server, tmp_path, story)
 

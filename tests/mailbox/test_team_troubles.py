@@ -24,6 +24,7 @@ from tests.mailbox.test_team import MINUTE, Cut, Office, letter_id, play, put_in
 from tests.values import BILLING, IVAN, NOW, TECH, make_envelope
 
 DAY = timedelta(days=1)
+BYE = "BYE"
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +34,14 @@ def server() -> Iterator[Dovecot]:
 
 
 class Broken:
-    """A mailbox that refuses one question, if `is_bad` says so of the selected folder and what is asked."""
+    """A mailbox that refuses one question, if `is_bad` says so of the selected folder and what is asked.
+
+    `code` is that of its refusal, BYE if it hangs up instead.
+    """
 
     def __init__(self, mailbox: Mailbox, name: str, is_bad: Callable[..., bool], code: str = "") -> None:
-        self._mailbox, self._name, self._is_bad, self._code = mailbox, name, is_bad, code
+        self._mailbox, self._name, self._is_bad = mailbox, name, is_bad
+        self._error = ConnectionLost("BYE") if code == BYE else ServerRefused("NO [SERVERBUG] Internal error", code)
         self._selected = ""
 
     async def select(self, folder: str, *, read_only: bool = False) -> Any:
@@ -50,7 +55,7 @@ class Broken:
 
         async def asked(*args: Any) -> Any:
             if self._is_bad(self._selected, *args):
-                raise ServerRefused("NO [SERVERBUG] Internal error", self._code)
+                raise self._error
             return await found(*args)
 
         return asked
@@ -92,6 +97,36 @@ def test_a_message_that_cannot_be_read_keeps_nobody_waiting(server: Dovecot, tmp
     play(server, tmp_path, story)
 
 
+@pytest.mark.parametrize(("question", "folder", "bad"), [("headers", "Tickets/New", 2), ("fetch", "Sent", 1)])
+def test_a_message_that_ends_each_connection_is_passed_over(
+    server: Dovecot, tmp_path: Path, question: str, folder: str, bad: int
+) -> None:
+    def is_bad(selected: str, uids: Any) -> bool:
+        return selected == folder and bad in (uids if isinstance(uids, list) else [uids])
+
+    async def story(there: Office) -> None:
+        await there.asked()
+        for number in (1, 2):
+            put_into_sent(there, IVAN.address, "Счёт в пути.", number, In_Reply_To="<m1@client.example>")
+        for _ in range(2):
+            there.program.append('"Tickets/New"', None, None, b"Subject: x\r\n\r\nx\r\n")
+        troubles = Troubles(there.talk.clock)
+        losses = 0
+        while mark(there, folder).uidnext <= bad + 1:
+            await breaks(there, question, is_bad, code=BYE, troubles=troubles)
+            try:
+                await read_sent(there)
+            except ConnectionLost:
+                losses += 1
+            assert losses <= 4, "three of its own, one of many"
+            there.talk.clock.forward(MINUTE)
+        await read_sent(there)
+        assert there.status() == "pending"
+        assert there.count("Tickets/Pending") == 1
+
+    play(server, tmp_path, story)
+
+
 @pytest.mark.parametrize(("code", "is_given_up"), [("TOOBIG", True), ("OVERQUOTA", False)])
 def test_a_copy_that_is_refused_stops_nothing(server: Dovecot, tmp_path: Path, code: str, is_given_up: bool) -> None:
     async def story(there: Office) -> None:
@@ -111,6 +146,46 @@ def test_a_copy_that_is_refused_stops_nothing(server: Dovecot, tmp_path: Path, c
         assert there.count("Sent") == (1 if is_given_up else 2)
 
     play(server, tmp_path, story)
+
+
+def test_a_folder_that_takes_nothing_stops_no_other_move(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        await there.asked()
+        await there.asked("Другое.", subject="Акт")
+        await there.talk.press(1, Action.SOLVED)
+        put_into_sent(there, IVAN.address, "Вот акт.", 1, In_Reply_To="<m2@client.example>")
+        await breaks(there, "move", lambda _, uids, name: name == "Tickets/Solved")
+        await read_sent(there)
+        assert (there.status(1), there.status(2)) == ("solved", "pending")
+        assert [there.count(f"Tickets/{name}") for name in ("New", "Pending", "Solved")] == [1, 1, 0]
+        await there.talk.press(1, Action.CONTINUE)
+        await there.turn()
+        there.move("Tickets/New", "Tickets/Solved")
+        await there.after_the_delay()
+        assert there.status(1) == "solved", "a person has moved it"
+
+    play(server, tmp_path, story)
+
+
+def test_an_inbox_that_gives_nothing_away_stops_nothing(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        desk, name = there.talk.desk, there.team.queue.name
+        raw = f"From: {IVAN.address}\r\nTo: {BILLING}\r\nMessage-ID: <m9@client.example>\r\n\r\nx\r\n".encode()
+        there.program.append("INBOX", None, None, raw)
+        validity = (await there.mailbox.select("INBOX", read_only=True)).uidvalidity
+        key = mailboxes.source_key(name, validity, 1)
+        await accept(desk, raw, make_envelope(mail_from=IVAN.address, rcpt_tos=(BILLING,)), key)
+        await receive_waiting(desk)
+        troubles = Troubles(there.talk.clock)
+        await breaks(there, "move", lambda *_: True, troubles=troubles)
+        await there.turn()
+        assert [there.count(folder) for folder in ("INBOX", "Tickets/New")] == [1, 1], "the letter is filed"
+        await breaks(there, "move", lambda *_: False, troubles=troubles)
+        there.talk.clock.forward(MINUTE)
+        await there.turn()
+        assert [there.count(folder) for folder in ("INBOX", "Tickets/New")] == [0, 2]
+
+    play(server, tmp_path, story, inbox="INBOX")
 
 
 def test_a_move_that_cannot_be_obeyed_waits_while_others_are(
@@ -272,6 +347,27 @@ def test_of_two_copies_in_the_inbox_one_goes_into_its_folder(server: Dovecot, tm
         await receive_waiting(desk)
         await there.turn(times=4)
         assert [there.count(folder) for folder in ("INBOX", "Tickets/New")] == [1, 2], "with the letter"
+
+    play(server, tmp_path, story, inbox="INBOX")
+
+
+def test_a_mail_without_a_message_id_follows_its_ticket_and_commands_it(server: Dovecot, tmp_path: Path) -> None:
+    async def story(there: Office) -> None:
+        desk, name = there.talk.desk, there.team.queue.name
+        raw = f"From: {IVAN.address}\r\nTo: {BILLING}\r\nSubject: x\r\n\r\nx\r\n".encode()
+        there.program.append("INBOX", None, None, raw)
+        validity = (await there.mailbox.select("INBOX", read_only=True)).uidvalidity
+        key = mailboxes.source_key(name, validity, 1)
+        await accept(desk, raw, make_envelope(mail_from=IVAN.address, rcpt_tos=(BILLING,)), key)
+        await receive_waiting(desk)
+        await there.turn(times=4)
+        assert [there.count(folder) for folder in ("INBOX", "Tickets/New")] == [0, 2], "with the letter"
+        for target, status in (("Solved", "solved"), ("Pending", "pending")):
+            source = next(folder for folder in ("Tickets/New", "Tickets/Solved") if there.count(folder))
+            plain = [uid for uid, text in zip(there.uids(source), there.texts(source), strict=True) if text == raw]
+            there.move(source, f"Tickets/{target}", plain[0])
+            await there.after_the_delay()
+            assert (there.status(), there.count(f"Tickets/{target}")) == (status, 2)
 
     play(server, tmp_path, story, inbox="INBOX")
 

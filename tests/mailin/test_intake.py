@@ -249,7 +249,7 @@ def held_writer(scene: Scene) -> Iterator[Callable[[], None]]:
     gate = threading.Event()
 
     def wait(tx: Tx) -> None:
-        gate.wait(10)
+        gate.wait(60)
 
     waiting = asyncio.ensure_future(scene.desk.store.run(wait))
     try:

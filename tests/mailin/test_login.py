@@ -228,4 +228,4 @@ def test_closing_finds_clients_in_every_phase(tmp_path: Path) -> None:
                 await client.leave()
             return took
 
-    assert asyncio.run(go()) < 3
+    assert asyncio.run(go()) < 20

@@ -27,7 +27,7 @@ def access_with_tls(tmp_path_factory: pytest.TempPathFactory) -> Access:
 @pytest.mark.parametrize("make_loop", LOOPS, ids=["asyncio", "uvloop"])
 def test_a_mail_comes_in_inside_tls(make_loop: MakeLoop, access: Access, tmp_path: Path) -> None:
     def send(port: int) -> list[bool]:
-        with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
             client.ehlo()
             offered = [client.has_extn("starttls")]
             client.starttls(context=client_context())

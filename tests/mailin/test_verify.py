@@ -25,7 +25,7 @@ from tests.values import make_envelope, make_mail, make_policy, make_trust
 
 CLIENT, OTHER = "192.0.2.9", "198.51.100.7"
 VERIFYING = make_policy(trust=make_trust(authserv_ids=(), verify=True))
-SECONDS = 3.0
+SECONDS = 30.0  # nothing here takes one, but for silence
 
 
 @pytest.fixture(scope="module")
@@ -203,12 +203,13 @@ def test_the_author_is_the_one_whom_the_desk_will_see() -> None:
 
 def test_the_door_waits_no_longer_than_it_may_and_takes_the_mail(resolver: Resolver, tmp_path: Path) -> None:
     async def go() -> None:
-        verifier = Verifier(lambda: Lookup(resolver, 0.3), 0.5)
+        patience = iter((0.3, SECONDS))
+        verifier = Verifier(lambda: Lookup(resolver, next(patience)), SECONDS)
         async with open_door(tmp_path, verifier=verifier) as scene:
             client = await (await scene.client()).greet()
             started = time.monotonic()
             assert "mail 1 " in await client.mail(letter("ivan@silent.example"), "billing@desk.example")
-            assert time.monotonic() - started < SECONDS
+            assert time.monotonic() - started < SECONDS / 2
             assert "mail 2 " in await client.mail(letter("ivan@bare.example"), "billing@desk.example")
             await client.leave()
             silent, bare = [await scene.desk.store.run(ledger.load, mail) for mail in (1, 2)]

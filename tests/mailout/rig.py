@@ -64,7 +64,7 @@ class Rig:
         """The outbox by recipient."""
         return {row.to: row for row in await self.desk.store.read(outbox.rows)}
 
-    async def until(self, is_so: Callable[[dict[str, outbox.OutboxRow]], bool], seconds: float = 15) -> None:
+    async def until(self, is_so: Callable[[dict[str, outbox.OutboxRow]], bool], seconds: float = 120) -> None:
         """Wait until the outbox is as wanted."""
 
         def ask() -> bool:
@@ -72,7 +72,7 @@ class Rig:
 
         await asyncio.to_thread(until, ask, "the outbox as wanted", seconds)
 
-    async def until_state(self, state: str, seconds: float = 15) -> None:
+    async def until_state(self, state: str, seconds: float = 120) -> None:
         """Wait until every letter is in that state."""
         await self.until(lambda rows: {row.state for row in rows.values()} == {state}, seconds)
 

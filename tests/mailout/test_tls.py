@@ -216,7 +216,7 @@ def test_on_loopback_a_login_needs_no_tls() -> None:
     async def run() -> Outcome:
         server = await asyncio.start_server(talk, LOOPBACK, 0)
         outcome = await one_letter(f"smtp://{LOOPBACK}:{server.sockets[0].getsockname()[1]}")
-        await asyncio.wait_for(ended.wait(), 10)
+        await asyncio.wait_for(ended.wait(), 60)
         server.close()
         return outcome
 

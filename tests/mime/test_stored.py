@@ -28,12 +28,20 @@ def test_what_servers_wrote_comes_first() -> None:
         "billing+refund@desk.example", "help@desk.example", "olga@client.example", "tech@desk.example",
     )  # fmt: skip
     assert (facts.moment, facts.has_travelled) == (datetime(2026, 11, 23, 12, 4, 5, tzinfo=UTC), True)
+    assert facts.is_delivered
 
 
 def test_a_copy_of_what_was_sent_has_only_its_author() -> None:
     facts = stored_facts(b"From: anna@office.example\r\nDate: Mon, 23 Nov 2026 12:00:00 +0000\r\n\r\nx")
     assert (facts.mail_from, facts.recipients, facts.has_travelled) == ("anna@office.example", (), False)
     assert facts.moment == datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def test_the_copy_of_a_submission_server_has_travelled_but_was_not_delivered() -> None:
+    submitted = b"Return-Path: <anna@office.example>\r\nReceived: from a by smtp.x.example with ESMTPSA; now\r\n"
+    facts = stored_facts(submitted + b"From: anna@office.example\r\n\r\nx")
+    assert (facts.has_travelled, facts.is_delivered) == (True, False)
+    assert stored_facts(submitted.replace(b"ESMTPSA", b"LMTPA")).is_delivered
 
 
 def test_the_null_sender_is_empty() -> None:

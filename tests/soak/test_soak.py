@@ -32,7 +32,7 @@ def test_a_hundred_kills_lose_and_double_nothing(
     start_maild: StartMaild, sink: SmtpSink, folder: Path, tell: Callable[[str], None]
 ) -> None:
     sink.mood = bad_mood(100)
-    desk = start_maild(**trusting())
+    desk = start_maild(**trusting(), is_fresh=True)
     with Senders(desk, clients=6) as senders:
         took = kill_and_restart([desk], senders, 100)
     tell(f"SQLite: 100 kills, {len(senders.taken)} mails taken, dearest start {max(took):.1f} s of a core")

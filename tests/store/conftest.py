@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from maild.store.db import Store, open_store
+from maild.store.sqlite import is_sqlite
+from tests.factory import put_database
 
 BACKENDS = ["sqlite", "postgres"]
 
@@ -34,6 +36,8 @@ def open_again(url: str) -> Iterator[Callable[[], Store]]:
 
 
 @pytest.fixture
-def store(open_again: Callable[[], Store]) -> Store:
+def store(url: str, tmp_path: Path, open_again: Callable[[], Store]) -> Store:
     """The database, open."""
+    if is_sqlite(url):
+        put_database(tmp_path)
     return open_again()

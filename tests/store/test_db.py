@@ -19,7 +19,7 @@ from maild.store.sqlite import sqlite_path
 from tests.store.rows import count, only_sqlite
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-WAIT = 20.0  # seconds; nothing here takes one
+WAIT = 120.0  # seconds; nothing here takes one
 
 
 def keep(tx: Tx, number: int) -> int:

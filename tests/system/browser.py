@@ -31,7 +31,7 @@ def ask(method: str, url: str, *, form: dict[str, str] | None = None, host: str 
     if form is not None:
         body = urlencode(form)
         fields |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": "null"}
-    connection = HTTPConnection(str(parts.hostname), parts.port, timeout=15)
+    connection = HTTPConnection(str(parts.hostname), parts.port, timeout=60)
     try:
         connection.request(method, parts.path or "/", body, fields)
         answer = connection.getresponse()

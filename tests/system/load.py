@@ -96,7 +96,7 @@ class Senders:
             client.close()
 
     def _connected(self) -> smtplib.SMTP:
-        return smtplib.SMTP("127.0.0.1", next(self._desks).port("smtp"), "load.example", timeout=20)
+        return smtplib.SMTP("127.0.0.1", next(self._desks).port("smtp"), "load.example", timeout=60)
 
 
 def _content(number: int, message_id: str, address: str) -> bytes:
@@ -214,7 +214,7 @@ def quick_check(folder: Path) -> str:
         connection.close()
 
 
-def all_work_done(desk: MaildProcess, seconds: float) -> None:
+def all_work_done(desk: MaildProcess, seconds: float = 240) -> None:
     """Wait until no mail is spooled and no letter queued."""
 
     def is_idle() -> bool:

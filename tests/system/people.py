@@ -47,7 +47,7 @@ def verdict(address: str, result: str = "pass") -> str:
 
 def submit(desk: MaildProcess, raw: bytes, sender: str, *recipients: str) -> None:
     """Hand over a mail by SMTP; fails unless it is taken for all of them."""
-    with smtplib.SMTP("127.0.0.1", desk.port("smtp"), "client.example", timeout=30) as client:
+    with smtplib.SMTP("127.0.0.1", desk.port("smtp"), "client.example", timeout=120) as client:
         assert client.sendmail(sender, recipients or (BILLING,), raw) == {}
 
 
@@ -85,7 +85,7 @@ def swaks(desk: MaildProcess, words: str, *, sender: str = IVAN, to: str = BILLI
     command = ["swaks", "--server", "127.0.0.1", "--port", str(desk.port("smtp")), "--from", sender, "--to", to]
     for line in lines:
         command += ["--header", line]
-    ran = subprocess.run([*command, "--body", words], check=False, capture_output=True, text=True, timeout=30)
+    ran = subprocess.run([*command, "--body", words], check=False, capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stdout
 
 
@@ -127,7 +127,7 @@ def mutt(
     command += ["-H", str(draft), *(["-a", str(attach)] if attach else [])]
     environment = {"HOME": str(folder), "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "TERM": "dumb"}
     ran = subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, env=environment
+        command, check=False, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, env=environment
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
@@ -175,7 +175,7 @@ def events(desk: MaildProcess, number: int = 1) -> list[tuple[str, str | None]]:
     return [(event["event"], event["reason"]) for event in ticket(desk, number)["events"]]
 
 
-def settled(desk: MaildProcess, count: int, seconds: float = 60) -> list[dict[str, Any]]:
+def settled(desk: MaildProcess, count: int, seconds: float = 120) -> list[dict[str, Any]]:
     """`mail list`, as soon as there are so many mails and none of them waits."""
 
     def look() -> list[dict[str, Any]]:
@@ -185,7 +185,7 @@ def settled(desk: MaildProcess, count: int, seconds: float = 60) -> list[dict[st
     return until(look, f"{count} mails are settled", seconds)
 
 
-def all_sent(desk: MaildProcess, count: int, seconds: float = 60) -> list[dict[str, Any]]:
+def all_sent(desk: MaildProcess, count: int, seconds: float = 120) -> list[dict[str, Any]]:
     """`outbox list`, as soon as there are so many letters and all of them have been sent."""
 
     def look() -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ def siege(desk: MaildProcess, clients: int, kinds: list[str]) -> Iterator[None]:
     dripping = threading.Thread(target=_keep_on, args=(besiegers, scripts, stop, in_place))
     dripping.start()
     try:
-        assert in_place.wait(20), "not everybody has said his words"
+        assert in_place.wait(120), "not everybody has said his words"
         yield
     finally:
         stop.set()
@@ -42,7 +42,7 @@ def _connected(desk: MaildProcess, number: int) -> socket.socket:
     """A client on loopback: all of 127.0.0.0/8 is this machine."""
     group = number // _PER_ADDRESS
     address = (f"127.1.{group // 250}.{group % 250 + 1}", 0)
-    return socket.create_connection(("127.0.0.1", desk.port("smtp")), 10, source_address=address)
+    return socket.create_connection(("127.0.0.1", desk.port("smtp")), 60, source_address=address)
 
 
 def _keep_on(

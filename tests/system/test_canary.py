@@ -31,7 +31,7 @@ def talk_rudely(desk: MaildProcess) -> None:
 
 
 def test_no_word_of_a_conversation_leaves_its_letters(start_maild: StartMaild, sink: SmtpSink) -> None:
-    desk = start_maild(**trusting())
+    desk = start_maild(**trusting(), is_fresh=True)
     write(desk, QUESTION, subject=SUBJECT)
     acknowledgement, notification = sink.wait(IVAN)[0], sink.wait(TEAM)[0]
     write(desk, f"{ANSWER}\n#заметка\n{NOTE}", sender=ANNA, answers=notification)

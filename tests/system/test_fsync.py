@@ -86,7 +86,7 @@ def test_every_250_comes_after_a_flush_of_the_log(folder: Path, sink: SmtpSink) 
     with MaildProcess(folder, sink.url, wrapper=wrapper, **trusting()) as desk:
         with Senders(desk, clients=5, total=40) as senders:
             senders.finish(120)
-        all_work_done(desk, 120)
+        all_work_done(desk)
         assert desk.stop(20) == 0
     found = until(lambda: trace.read_text(errors="replace"), "the trace is written")
     assert assert_flushed_before_every_250(found) == 40

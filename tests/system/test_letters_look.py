@@ -10,8 +10,9 @@ import pytest
 
 from maild.core.letter import Letter
 from maild.mime.cases import BARE, cases
+from maild.mime.page_samples import PAGES, sample_page
 from maild.mime.render import Renderer, templates_dir
-from maild.mime.samples import PAGES, Context, sample_page
+from maild.mime.sample_common import Context
 from tests.servers import require
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def page(browser: "Browser") -> Iterator["Page"]:
     context = browser.new_context(java_script_enabled=False)
     fetched: list[str] = []
     context.on("request", lambda request: fetched.append(request.url))
+    context.set_default_timeout(120_000)
     yield context.new_page()
     context.close()
     assert fetched == []
@@ -113,7 +115,7 @@ def letters_in(language: str) -> Iterator[tuple[str, str]]:
 
 
 def page_html(name: str, language: str) -> str:
-    html = RENDERER.page(name, language, sample_page(name, language))
+    html = RENDERER.page(name, language, sample_page(language))
     style = (templates_dir() / "static/style.css").read_text(encoding="utf-8")
     return html.replace('<link rel="stylesheet" href="/static/style.css">', f"<style>{style}</style>")
 
@@ -155,6 +157,7 @@ def test_every_letter_fits_and_can_be_read(page: "Page", language: str) -> None:
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_every_page_fits_and_can_be_read(browser: "Browser", language: str) -> None:
     page = browser.new_page()
+    page.set_default_timeout(120_000)
     found = {name: poor for name in PAGES if (poor := troubles(page, page_html(name, language)))}
     page.close()
     assert found == {}

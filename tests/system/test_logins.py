@@ -20,14 +20,14 @@ MAIL = f"From: {ANNA}\r\nTo: {BILLING}\r\nSubject: By hand\r\nMessage-ID: <by-ha
 
 @contextmanager
 def logged_in(desk: MaildProcess, password: str) -> Iterator[smtplib.SMTP]:
-    with smtplib.SMTP("127.0.0.1", desk.port("smtp"), "client.example", timeout=30) as client:
+    with smtplib.SMTP("127.0.0.1", desk.port("smtp"), "client.example", timeout=120) as client:
         client.starttls(context=client_context())
         client.login(ANNA, password)
         yield client
 
 
 def certificate_seen(desk: MaildProcess) -> bytes:
-    with smtplib.SMTP("127.0.0.1", desk.port("smtp"), "client.example", timeout=30) as client:
+    with smtplib.SMTP("127.0.0.1", desk.port("smtp"), "client.example", timeout=120) as client:
         client.starttls(context=client_context())
         assert isinstance(client.sock, ssl.SSLSocket)
         return client.sock.getpeercert(binary_form=True) or b""

@@ -87,12 +87,12 @@ def test_support_works_in_the_same_mailbox(folder: Path, server: Dovecot, relay:
     with serving(folder, relay) as desk:
         until(lambda: any(row["last_sweep"] for row in desk.json("imap", "status")), "the mailbox is read")
         server.deliver(genuine(7))
-        [uid, *_] = until(lambda: in_folder(server, "Tickets/New"), "the question lies in Tickets/New", 30)
-        until(lambda: relay.letters[2:], "the acknowledgement", 20)
+        [uid, *_] = until(lambda: in_folder(server, "Tickets/New"), "the question lies in Tickets/New")
+        until(lambda: relay.letters[2:], "the acknowledgement")
         with server.client(folder="Tickets/New") as program:
             assert program.uid("MOVE", uid.decode(), '"Tickets/Solved"')[0] == "OK"
-        until(lambda: desk.json("ticket", "list")[0]["status"] == "solved", "a move solves", 30)
-        until(lambda: len(relay.letters) == 4, "the solved letter", 20)
+        until(lambda: desk.json("ticket", "list")[0]["status"] == "solved", "a move solves")
+        until(lambda: len(relay.letters) == 4, "the solved letter")
         assert {letter.rcpt_tos for letter in relay.letters[2:]} == {(author_of(7),)}
         [row] = desk.json("mail", "list")
         assert (row["door"], row["trust"]) == ("imap", "verified")

@@ -98,7 +98,7 @@ class Program:
 
     def wait(self, folder: str, count: int) -> list[EmailMessage]:
         """Until so many messages lie there."""
-        until(lambda: self.count(folder) == count, f"{count} messages in {folder}", 30)
+        until(lambda: self.count(folder) == count, f"{count} messages in {folder}")
         return self.messages(folder)
 
     def move(self, source: str, target: str) -> None:
@@ -243,7 +243,7 @@ def test_killed_at_any_moment_every_letter_lies_there_once(
         _wait(1.2)
         desk.kill9()
         desk.start()
-        until(lambda: _statuses(desk) == ["new"] * (asked - 2) + ["pending", "solved"], "both moves are obeyed", 30)
+        until(lambda: _statuses(desk) == ["new"] * (asked - 2) + ["pending", "solved"], "both moves are obeyed")
         assert [len(program.messages(f"Tickets/{name}")) for name in ("New", "Pending", "Solved")] == [asked - 2, 1, 1]
 
 

@@ -18,9 +18,9 @@ MAIL = f"From: {IVAN}\r\nTo: {BILLING}\r\nSubject: hello\r\nMessage-ID: <%d@firm
 def seconds_to_send(desk: MaildProcess, number: int) -> float:
     """How long a patient server needs that comes again when it is told to come later."""
     began = time.monotonic()
-    while time.monotonic() - began < 20:
+    while time.monotonic() - began < 60:
         try:
-            with smtplib.SMTP("127.0.0.1", desk.port("smtp"), "good.example", timeout=10) as client:
+            with smtplib.SMTP("127.0.0.1", desk.port("smtp"), "good.example", timeout=60) as client:
                 client.sendmail("good@good.example", [BILLING], MAIL % number)
                 return time.monotonic() - began
         except smtplib.SMTPException:
@@ -43,7 +43,7 @@ def test_a_siege_keeps_no_mail_out(start_maild: StartMaild, clients: int, kinds:
     with siege(desk, clients, kinds):
         took = [seconds_to_send(desk, number) for number in range(5)]
         grown = peak_memory(desk) - before
-    assert max(took) < 5, took
+    assert max(took) < 20, took
     assert grown < 100, grown
     assert [mail["state"] for mail in settled(desk, 5)] == ["done"] * 5
     assert desk.stop() == 0

@@ -139,7 +139,7 @@ def test_systemd_hears_that_it_is_ready_alive_and_stopping(
 ) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         channel.bind(str(folder / "notify"))
-        channel.settimeout(20)
+        channel.settimeout(120)
         monkeypatch.setenv("NOTIFY_SOCKET", str(folder / "notify"))
         monkeypatch.setenv("WATCHDOG_USEC", "1000000")
         desk = start_maild()

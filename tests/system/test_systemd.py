@@ -64,7 +64,7 @@ def supervisor(folder: Path) -> Iterator[socket.socket]:
     """The far end of $NOTIFY_SOCKET."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bound:
         bound.bind(f"{folder}/notify")
-        bound.settimeout(15)
+        bound.settimeout(120)
         yield bound
 
 
@@ -106,7 +106,7 @@ def test_secrets_come_in_as_credentials(start_maild: StartMaild, sink: SmtpSink,
     (credentials / "key").write_text("another secret that is long enough for a desk\n")
     environment = {"CREDENTIALS_DIRECTORY": str(credentials)}
     desk = start_maild(desk='secret_file = "$CREDENTIALS_DIRECTORY/key"', environment=environment)
-    with closing(smtplib.SMTP("127.0.0.1", desk.port("smtp"), timeout=15)) as client:
+    with closing(smtplib.SMTP("127.0.0.1", desk.port("smtp"), timeout=60)) as client:
         assert client.sendmail("ivan@firma.example", ["billing@desk.example"], QUESTION) == {}
     assert sink.wait("billing-team@office.example")
     assert desk.stop() == 0
@@ -157,7 +157,7 @@ def test_the_doors_that_systemd_bound_are_used_from_the_first_client_on(
     assert (desk.doors["smtp"], desk.doors["http"]) == (f"127.0.0.1:{smtp}", f"127.0.0.1:{http}")
     assert desk.doors["lmtp"].startswith("127.0.0.1:")  # as configured
     assert sink.wait("billing-team@office.example")
-    page = HTTPConnection("127.0.0.1", http, timeout=10)
+    page = HTTPConnection("127.0.0.1", http, timeout=60)
     page.request("GET", "/a/unknown", headers={"Host": f"127.0.0.1:{desk.http_port}"})
     assert page.getresponse().status == 404
     page.close()

@@ -61,7 +61,7 @@ def closing_ran(desk: MaildProcess, moment: datetime) -> bool:
 def travel_and_close(desk: MaildProcess, clock: Clock, moment: datetime) -> None:
     """Travel, and wait until the job has been at work there."""
     go(clock, moment)
-    until(lambda: closing_ran(desk, moment), f"the job has run at {moment}", 30)
+    until(lambda: closing_ran(desk, moment), f"the job has run at {moment}")
 
 
 def solve(desk: MaildProcess, *numbers: int) -> None:
@@ -83,7 +83,7 @@ def solved_letter(sink: SmtpSink, number: int) -> Letter:
         tag = f"[#{number}]"
         return [each for each in sink.to(IVAN) if tag in each.message["Subject"] and links_in(each)]
 
-    return until(look, f"ticket {number} has its solved letter", 30)[-1]
+    return until(look, f"ticket {number} has its solved letter")[-1]
 
 
 def statuses(desk: MaildProcess) -> dict[int, str]:
@@ -270,18 +270,18 @@ def test_a_clock_that_jumps_for_hours_under_load_closes_nothing_early_and_stalls
         for offset in offsets:
             sink.answer("rcpt", "450 4.2.1 later", times=3)
             sink.slow("dot", 0.3, times=2)  # letters are under way while the clock jumps
-            senders.wait(4, 60)
+            senders.wait(4)
             clock.travel(offset)
-        senders.wait(4, 60)
+        senders.wait(4)
     sink.forget()
     clock.travel("+0")
-    until(lambda: all_jobs_ran_lately(desk), "no job waits for the time it was before", 30)
+    until(lambda: all_jobs_ran_lately(desk), "no job waits for the time it was before")
     assert statuses(desk)[1] == "solved"
     # Whatever has failed once or twice is due within two minutes: not in the hours by which the clock was ahead.
     for minutes in (3, 6, 10):
         clock.travel(f"+{minutes}m")
-        until(lambda: nothing_due(desk), "what is due has been sent", 60)
-    all_work_done(desk, 60)
+        until(lambda: nothing_due(desk), "what is due has been sent")
+    all_work_done(desk)
     letters = desk.json("outbox", "list")
     assert {letter["state"] for letter in letters} == {"sent"}
     assert max(letter["attempts"] for letter in letters) <= 8, "no storm"

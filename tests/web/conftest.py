@@ -106,4 +106,4 @@ def portal(pages: Pages) -> Iterator[Pages]:
     worker.start()
     yield pages
     is_over.set()
-    worker.join(10)
+    worker.join(60)

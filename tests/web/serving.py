@@ -35,7 +35,7 @@ def serving(app: ASGIApp, bound: socket.socket) -> Iterator[HttpServer]:
         yield server
     finally:
         server.stop()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive(), "the server does not stop"
 
 
@@ -59,7 +59,7 @@ class Client:
     port: int
 
     def ask(self, method: str, path: str, body: bytes | None = None, fields: Mapping[str, str] | None = None) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=15)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, dict(fields or {}))
             response = connection.getresponse()

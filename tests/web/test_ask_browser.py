@@ -39,6 +39,7 @@ def page(browser: "Browser", portal: Pages, request: pytest.FixtureRequest) -> I
     customer = signed_in(portal.desk, portal.client, CUSTOMER.address)
     url = f"http://127.0.0.1:{portal.client.port}"
     context.add_cookies([{"name": name, "value": value, "url": url} for name, value in customer.cookies.items()])
+    context.set_default_timeout(120_000)
     opened = context.new_page()
     troubles: list[str] = []
     opened.on("pageerror", lambda error: troubles.append(str(error)))

@@ -44,6 +44,7 @@ def page(browser: "Browser", request: pytest.FixtureRequest) -> Iterator["Page"]
     context = browser.new_context(
         java_script_enabled=False, viewport={"width": width, "height": 800}, color_scheme=scheme, locale="ru-RU"
     )
+    context.set_default_timeout(120_000)
     opened = context.new_page()
     troubles: list[str] = []
     opened.on("console", lambda message: troubles.append(message.text))  # violations of the CSP are told there
