@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 
 _POLL = 1.0  # seconds; mails whose lease ran out, or that another process put in, ring no bell
 _STOP = 3.0  # seconds that mails in hand have at the end
+_CUT = 6.5  # seconds that a database has at the end: doors and sender have been given theirs, all of it is below 10
 _BUSY = 0.5  # seconds until a busy database is asked again
 
 
@@ -102,6 +103,7 @@ async def run(
             await stop.wait()
             notify("STOPPING=1")
         finally:
+            asyncio.get_running_loop().call_later(_CUT, desk.store.cut)
             await _shut(desk, doors, servers)
             asyncio.get_running_loop().call_later(_STOP, receiving.cancel)  # what it has in hand is leased
             for task in background:
