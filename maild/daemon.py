@@ -19,6 +19,7 @@ from maild.desk.receive import receive_waiting
 from maild.desk.retention import retain
 from maild.jobs import Job, Jobs
 from maild.listeners import Listening
+from maild.logs import told
 from maild.mailboxes import Mailboxes
 from maild.mailin.access import Access
 from maild.mailin.door import DoorSettings, OpenDoor
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 
 _POLL = 1.0  # seconds; mails whose lease ran out, or that another process put in, ring no bell
 _STOP = 3.0  # seconds that mails in hand have at the end
+_CUT = 6.5  # seconds that a database has at the end: doors and sender have been given theirs, all of it is below 10
 _BUSY = 0.5  # seconds until a busy database is asked again
 
 
@@ -101,6 +103,7 @@ async def run(
             await stop.wait()
             notify("STOPPING=1")
         finally:
+            asyncio.get_running_loop().call_later(_CUT, desk.store.cut)
             await _shut(desk, doors, servers)
             asyncio.get_running_loop().call_later(_STOP, receiving.cancel)  # what it has in hand is leased
             for task in background:
@@ -202,7 +205,7 @@ async def _watch(died: "Future[None]") -> None:
     await asyncio.wait([ended])
     error = ended.exception()
     if error is not None:
-        raise StoreBusy(f"the writer of the database died, nothing can be promised: {type(error).__name__}: {error}")
+        raise StoreBusy(f"the writer of the database died, nothing can be promised: {told(error)}")
 
 
 async def _feed_watchdog() -> None:

@@ -69,6 +69,7 @@ def bare_context(letter: Letter, language: str) -> Context:
         "token_address": "",
         "form_url": "",
         "login_url": _LOGIN_LINK if letter is Letter.LOGIN else "",
+        "asks": "",
         "minutes": 15,
         "fields": [],
         "problems": [],
@@ -91,6 +92,7 @@ def sample_context(letter: Letter, language: str) -> Context:
         context |= fill(say)
     if letter in FOR_TEAM and context["words"]:
         context["other"] = [{"number": 1017, "subject": say["other"], "status_word": say["pending_status"]}]
+    context["asks"] = say["category"] if letter is Letter.LOGIN else ""
     if letter not in FOR_TEAM and letter is not Letter.LOGIN:  # its one link is the one to enter by
         context["languages"] = offers(language)
     if letter in WITH_ACTIONS:

@@ -158,7 +158,12 @@ class ThreadPages:
         number, is_cut = view.ticket.number, len(said) < len(view.said)
         lines: list[tuple[tuple[datetime, int, int], dict[str, object]]] = []
         lines += [((one.at, 0, one.id), self._said(one, number, visitor)) for one in said]
-        happened = [one for one in view.happened if not is_cut or one.at >= said[-1].at]
+        happened = [
+            one
+            for one in view.happened
+            if (not is_cut or one.at >= said[-1].at)
+            and (one.event, one.number) != (Event.FOLLOW_UP, view.head.follow_up_of)  # the head says so
+        ]
         for index, told in enumerate(reversed(happened)):
             lines.append(((told.at, _rank(told), index), self._happened(told, view.ticket, visitor)))
         return [entry for _, entry in sorted(lines, key=lambda line: line[0], reverse=True)]
