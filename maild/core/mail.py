@@ -63,8 +63,8 @@ class Attachment:
 
     `name` is safe as a file name. `part` is its index in the depth-first walk of the mail's leaf parts, by which
     `mime.attach.cut` finds its bytes again; `size` is in octets of the decoded content. `is_repeated`: a logo that
-    stands in an earlier message of the ticket already; letters leave it out. `loop_mark`: of the desk that has written the
-    letter that this file is, "" for all others.
+    stands in an earlier message of the ticket already; letters leave it out. `loop_mark`: of the desk whose letter
+    this file is, "" for all others.
     """
 
     name: str

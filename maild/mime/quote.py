@@ -52,8 +52,8 @@ def reply_of(text: str, folds: tuple[Range, ...]) -> str:
 def _marker(lines: list[Line], frames: Sequence[Range]) -> int:
     """Where our own reply marker stands, below which nothing is new.
 
-    Inside a quote, of `>` or of one of the HTML elements `frames`, it ends with that quote: such an element is our letter
-    as a whole, and people write below it.
+    Inside a quote, of `>` or of one of the HTML elements `frames`, it ends with that quote: such an element is our
+    letter as a whole, and people write below it.
     """
     place = 0
     for number, line in enumerate(lines):
