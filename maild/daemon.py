@@ -19,6 +19,7 @@ from maild.desk.receive import receive_waiting
 from maild.desk.retention import retain
 from maild.jobs import Job, Jobs
 from maild.listeners import Listening
+from maild.logs import told
 from maild.mailboxes import Mailboxes
 from maild.mailin.access import Access
 from maild.mailin.door import DoorSettings, OpenDoor
@@ -204,7 +205,7 @@ async def _watch(died: "Future[None]") -> None:
     await asyncio.wait([ended])
     error = ended.exception()
     if error is not None:
-        raise StoreBusy(f"the writer of the database died, nothing can be promised: {type(error).__name__}: {error}")
+        raise StoreBusy(f"the writer of the database died, nothing can be promised: {told(error)}")
 
 
 async def _feed_watchdog() -> None:
