@@ -63,7 +63,8 @@ class Attachment:
 
     `name` is safe as a file name. `part` is its index in the depth-first walk of the mail's leaf parts, by which
     `mime.attach.cut` finds its bytes again; `size` is in octets of the decoded content. `is_repeated`: a logo that
-    stands in an earlier message of the ticket already; letters leave it out.
+    stands in an earlier message of the ticket already; letters leave it out. `loop_mark`: of the desk whose letter
+    this file is, "" for all others.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Attachment:
     content_id: str
     part: int
     is_repeated: bool = False
+    loop_mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

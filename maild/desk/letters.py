@@ -192,11 +192,8 @@ def _from_name(draft: _Draft) -> str:
 def _references(draft: _Draft) -> tuple[str, ...]:
     """Those of the ticket; a letter about an agent's own mail answers that one."""
     answered = str(draft.row.context.get("answers", ""))
-    return (
-        (*(one for one in draft.material.references if one != answered), answered)
-        if answered
-        else (draft.material.references)
-    )
+    earlier = draft.material.references
+    return (*(one for one in earlier if one != answered), answered) if answered else earlier
 
 
 def _auto_submitted(draft: _Draft) -> str:
