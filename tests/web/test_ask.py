@@ -247,7 +247,7 @@ def test_who_is_not_signed_in_confirms_his_address_first(portal: Pages) -> None:
     after = dump(portal.desk.store)
     assert (after["mails"], after["tickets"]) == (before["mails"], before["tickets"]), "nobody hears of it yet"
     letter = login_letter(portal.desk, "eve@firma.example")
-    assert "Ваш вопрос в категории «Счета» набран, но ещё не отправлен." in letter
+    assert "Ваш вопрос в категории «Счета» сохранён, но ещё не отправлен." in letter
     assert len(re.findall(r"https?://", letter)) == 1, "the letter has one link"
     assert "Верните деньги" not in letter, "nobody has words sent to an address that may be another's"
     [link] = login_links(portal.desk, "eve@firma.example")
