@@ -44,6 +44,9 @@ class _Connection(H11Protocol):
             self._wind_up(self._deadline.when() - self.loop.time() + len(data) / _SLOWEST)
         super().data_received(data)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Whoever asks for another protocol gets this one (RFC 9110 §7.8), and writes nothing into the log."""
+
     def on_response_complete(self) -> None:
         self._wind_up()
         super().on_response_complete()

@@ -120,6 +120,16 @@ def drained(client: socket.socket) -> bytes:
     return got
 
 
+def test_whoever_asks_for_another_protocol_gets_this_one_and_no_line_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bound = listen()
+    with serving(HELLO, bound), connect(bound.getsockname()[1]) as client:
+        client.sendall(REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"))
+        assert answered(client)
+    assert [record.message for record in caplog.records if "pgrade" in record.message] == []
+
+
 def test_a_head_without_end_is_refused() -> None:
     bound = listen()
     with serving(HELLO, bound):
