@@ -68,22 +68,7 @@ async def run(
     if not desk.store.is_shared:
         await desk.store.run(_take_back)
     started = time.monotonic()
-    waits = longest_waits()
-    jobs = Jobs(
-        [
-            Job("mend", 60, lambda: mend_moments(desk, waits)),
-            Job("close", 60, lambda: close_due(desk)),
-            Job("auto-solve", 60, lambda: auto_solve_due(desk)),
-            Job("remind", 60, lambda: remind_due(desk)),
-            Job("holds", 300, lambda: announce_holds(desk)),
-            Job("expire", 3600, lambda: expire_holds(desk)),
-            Job("retention", 3600, lambda: retain(desk)),
-            Job("unfiled", 3600, lambda: give_up_unfiled(desk)),
-            Job("wake", 60, lambda: wake_due(desk)),
-            Job("forget", 3600, lambda: forget_nonces(desk)),
-        ],
-        desk.now,
-    )
+    jobs = _jobs(desk)
     doors = await _open_doors(desk, config, listening, access or access_for(config))
     relay = RelayState()
     mailboxes = Mailboxes(desk, config, from_beginning=from_beginning)
@@ -109,6 +94,26 @@ async def run(
             for task in background:
                 task.cancel()
             await jobs.stop()
+
+
+def _jobs(desk: Desk) -> Jobs:
+    """What time does; see `desk.clock` and its neighbours."""
+    waits = longest_waits()
+    return Jobs(
+        [
+            Job("mend", 60, lambda: mend_moments(desk, waits)),
+            Job("close", 60, lambda: close_due(desk)),
+            Job("auto-solve", 60, lambda: auto_solve_due(desk)),
+            Job("remind", 60, lambda: remind_due(desk)),
+            Job("holds", 300, lambda: announce_holds(desk)),
+            Job("expire", 3600, lambda: expire_holds(desk)),
+            Job("retention", 3600, lambda: retain(desk)),
+            Job("unfiled", 3600, lambda: give_up_unfiled(desk)),
+            Job("wake", 60, lambda: wake_due(desk)),
+            Job("forget", 3600, lambda: forget_nonces(desk)),
+        ],
+        desk.now,
+    )
 
 
 def _take_back(tx: Tx) -> None:

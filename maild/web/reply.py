@@ -174,9 +174,8 @@ class Replies:
 
 
 def _way_to(posted: Posted, number: int) -> str:
-    joined = posted.ticket or number
-    note = "late" if posted.ticket is None else "followed" if joined != number else "taken"
-    return f"/t/{joined}?note={note}"
+    note = "late" if posted.ticket is None else "followed" if posted.is_followed else "taken"
+    return f"/t/{posted.ticket or number}?note={note}"
 
 
 def forget_draft(request: Request, response: Response, portal: Portal) -> None:

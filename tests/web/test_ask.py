@@ -5,11 +5,13 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from maild.core.errors import StoreBusy
+from maild.core.policy import Field, Text
 from maild.desk.desk import Desk
 from maild.mime.attach import cut
 from maild.mime.render import templates_dir
@@ -207,6 +209,17 @@ def test_support_is_told_that_it_cannot_ask_itself(portal: Pages) -> None:
     assert (answer.status, "принадлежит поддержке" in answer.text, asked(portal)) == (403, True, [])
 
 
+def test_a_thread_shows_the_dates_of_its_card_as_people_write_them(portal: Pages) -> None:
+    nothing = Text("", "")
+    [billing, tech] = portal.desk.policy.categories
+    dated = Field("paid", Text("Оплачено", "Paid"), "date", False, (), "", nothing)
+    topic = replace(billing.topics[0], fields=(*billing.topics[0].fields, dated))
+    portal.desk.policy = replace(portal.desk.policy, categories=(replace(billing, topics=(topic,)), tech))
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    answer = send(browser, browser.get("/ask"), {**REFUND, "f-paid": "2026-11-01"})
+    assert "<dd>1\u00a0ноября 2026\u00a0г.</dd>" in browser.get(answer.fields["Location"]).text
+
+
 def test_words_that_nobody_can_see_are_none(portal: Pages) -> None:
     browser = signed_in(portal.desk, portal.client, IVAN)
     answer = send(browser, browser.get("/ask"), {"category": "tech", "words": " \u200b\u2060\ufeff\n"})
@@ -234,7 +247,7 @@ def test_who_is_not_signed_in_confirms_his_address_first(portal: Pages) -> None:
     after = dump(portal.desk.store)
     assert (after["mails"], after["tickets"]) == (before["mails"], before["tickets"]), "nobody hears of it yet"
     letter = login_letter(portal.desk, "eve@firma.example")
-    assert "Ваш вопрос в категории «Счета» набран, но ещё не отправлен." in letter
+    assert "Ваш вопрос в категории «Счета» сохранён, но ещё не отправлен." in letter
     assert len(re.findall(r"https?://", letter)) == 1, "the letter has one link"
     assert "Верните деньги" not in letter, "nobody has words sent to an address that may be another's"
     [link] = login_links(portal.desk, "eve@firma.example")
