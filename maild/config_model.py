@@ -1,19 +1,19 @@
 """Every key of the configuration and its default; config.example.toml explains them.
 
-How single values are written is in config_values.py, what several keys must agree on in config_checks.py.
+How single values are written is in config_values.py, what several keys must agree on in config_checks.py; the tables
+of mailboxes are in config_mailbox.py.
 """
 
 import socket
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo
+from pydantic import Field, PlainValidator, ValidationInfo
 
+from maild.config_mailbox import Imap, OAuth, Table
 from maild.config_values import (
     Address,
-    After,
     AnyPath,
     Count,
     Days,
@@ -21,7 +21,6 @@ from maild.config_values import (
     Duration,
     File,
     Folder,
-    FolderWord,
     Key,
     Listener,
     Listeners,
@@ -38,8 +37,6 @@ from maild.config_values import (
     Strings,
     SubjectTag,
     Timezone,
-    TokenFile,
-    TokenUrl,
     Word,
     Words,
     Yes,
@@ -64,11 +61,7 @@ def _read_secret_file(value: object, info: ValidationInfo) -> Path:
     return path
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Desk(_Table):
+class Desk(Table):
     """`[desk]`: the desk as a whole."""
 
     name: Word
@@ -91,13 +84,13 @@ class Desk(_Table):
     templates: Directory | None = None
 
 
-class Store(_Table):
+class Store(Table):
     """`[store]`: without a url it is maild.db in desk.state_dir."""
 
     url: StoreUrl | None = None
 
 
-class Smtp(_Table):
+class Smtp(Table):
     """`[smtp]`: the SMTP door."""
 
     listen: Listeners = (Listener("127.0.0.1", 2525),)
@@ -106,16 +99,16 @@ class Smtp(_Table):
     tls_cert: File | None = None
     tls_key: File | None = None
     trusted_peers: tuple[Network, ...] = ()
-    users: dict[Address, Password] = {}
+    users: dict[Address, Password] = Field(default={})
 
 
-class Lmtp(_Table):
+class Lmtp(Table):
     """`[lmtp]`: the LMTP door."""
 
     listen: Listeners = ()
 
 
-class Trust(_Table):
+class Trust(Table):
     """`[trust]`: whose word about senders counts."""
 
     authserv_id: Strings = ()
@@ -127,18 +120,7 @@ class Trust(_Table):
     spam_field: SpamField = ""
 
 
-class OAuth(_Table):
-    """`oauth = {…}`: how a refresh token becomes an access token."""
-
-    token_url: TokenUrl
-    client_id: Word
-    client_secret_file: File | None = None
-    refresh_token_file: TokenFile
-    scope: str = ""
-    device_url: TokenUrl | None = None
-
-
-class Outbound(_Table):
+class Outbound(Table):
     """`[outbound]`: how letters leave."""
 
     relay: Relay
@@ -157,20 +139,20 @@ class Outbound(_Table):
         return read_bytes(self.password_file).decode().strip() if self.password_file else ""
 
 
-class Http(_Table):
+class Http(Table):
     """`[http]`: action links and the portal."""
 
     listen: Listeners = (Listener("127.0.0.1", 8080),)
     trusted_proxies: tuple[Network, ...] = ()
 
 
-class Ops(_Table):
+class Ops(Table):
     """`[ops]`: health and metrics."""
 
     listen: Listeners = ()
 
 
-class Budgets(_Table):
+class Budgets(Table):
     """`[budgets]`: how many letters strangers can make us write."""
 
     per_address_hour: Count = 3
@@ -179,7 +161,7 @@ class Budgets(_Table):
     per_hour: Count = 1000
 
 
-class Retention(_Table):
+class Retention(Table):
     """`[retention]`: how long things are kept; 0 is for ever."""
 
     raw: Days = timedelta(0)
@@ -187,7 +169,7 @@ class Retention(_Table):
     holds: Days = timedelta(0)
 
 
-class TopicField(_Table):
+class TopicField(Table):
     """`[[category.topic.field]]`: one field of a topic's card."""
 
     key: Key
@@ -211,7 +193,7 @@ class TopicField(_Table):
         )
 
 
-class Topic(_Table):
+class Topic(Table):
     """`[[category.topic]]`: a subject inside a category."""
 
     key: Key
@@ -223,7 +205,7 @@ class Topic(_Table):
         return rules.Topic(self.key, self.title, tuple(field.policy() for field in self.field))
 
 
-class Category(_Table):
+class Category(Table):
     """`[[category]]`: a department."""
 
     key: Key
@@ -239,7 +221,7 @@ class Category(_Table):
         return rules.Category(self.key, self.title, self.address, self.team, topics, self.folder)
 
 
-class Agent(_Table):
+class Agent(Table):
     """`[[agent]]`: a person of support. No language = the desk's, no categories = all."""
 
     address: Address
@@ -253,82 +235,19 @@ class Agent(_Table):
         return rules.Agent(self.address, self.name, self.language or desk_language, self.categories, self.echo)
 
 
-class Agents(_Table):
+class Agents(Table):
     """`[agents]`: what holds for all of them."""
 
     collision_window: Duration = timedelta(minutes=30)
 
 
-class FormSender(_Table):
+class FormSender(Table):
     """`[[form_sender]]`: a web form that writes for its visitors."""
 
     address: Address
 
 
-class Folders(_Table):
-    """`folders = {…}` of a team mailbox."""
-
-    new: Folder = "Tickets/New"
-    pending: Folder = "Tickets/Pending"
-    solved: Folder = "Tickets/Solved"
-    closed: Folder = "Tickets/Closed"
-    spam: Folder = "Tickets/Spam"
-    sent: Folder = "Sent"
-
-
-class Imap(_Table):
-    """`[[imap]]`: a mailbox we read or keep in order."""
-
-    name: Word
-    role: Literal["intake", "team", "desk"]
-    host: Word
-    port: Annotated[int, Field(strict=True, gt=0, lt=65536)] = 993
-    tls: Literal["implicit", "none"] = "implicit"
-    ca_file: File | None = None
-    username: Word
-    password_file: File | None = None
-    oauth: OAuth | None = None
-    folder: FolderWord = "INBOX"
-    category: Key | None = None
-    folders: Folders = Folders()
-    authserv_id: Strings = ()
-    position: Literal["above", "below"] | None = None
-    after: After = "leave"
-    move_delay: Duration = timedelta(seconds=10)
-    shadow: Yes = False
-
-    @property
-    def is_queue(self) -> bool:
-        """Does support work in it?"""
-        return self.role in ("team", "desk") and not self.shadow
-
-    def queue(self, address: str) -> rules.Queue:
-        """The mailbox as the rules know it, if support works in it; `address` is the one it has in a team."""
-        folders = self.folders.model_dump()
-        inbox = self.folder if self.role == "desk" else ""
-        return rules.Queue(self.name, address, **folders, move_delay=self.move_delay, inbox=inbox)
-
-    def password(self) -> str:
-        """The password there, "" if there is none; read anew each time, since it may change."""
-        return read_bytes(self.password_file).decode().strip() if self.password_file else ""
-
-    @property
-    def is_intake(self) -> bool:
-        """Does customers' mail arrive here, to be taken?"""
-        return self.role in ("intake", "desk") and not self.shadow
-
-    def policy(self, trust: rules.TrustRules, received_by: tuple[str, ...]) -> rules.MailboxRules:
-        """The mailbox as the rules know it. Ids of its own replace the desk's; so does its position.
-
-        `received_by` is what the admin has written there: it stands beside the ids of the mailbox.
-        """
-        ids = self.authserv_id
-        hosts = (*received_by, *filter(None, ids))
-        own = replace(trust, authserv_ids=ids, received_by=hosts) if ids else trust
-        return rules.MailboxRules(self.name, self.is_intake, replace(own, position=self.position or trust.position))
-
-
-class Config(_Table):
+class Config(Table):
     """The whole file. Attributes are called as in the file."""
 
     desk: Desk

@@ -19,6 +19,7 @@ from maild.desk.receive import receive_waiting
 from maild.desk.retention import retain
 from maild.jobs import Job, Jobs
 from maild.listeners import Listening
+from maild.logs import told
 from maild.mailboxes import Mailboxes
 from maild.mailin.access import Access
 from maild.mailin.door import DoorSettings, OpenDoor
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 
 _POLL = 1.0  # seconds; mails whose lease ran out, or that another process put in, ring no bell
 _STOP = 3.0  # seconds that mails in hand have at the end
+_CUT = 6.5  # seconds that a database has at the end: doors and sender have been given theirs, all of it is below 10
 _BUSY = 0.5  # seconds until a busy database is asked again
 
 
@@ -66,22 +68,7 @@ async def run(
     if not desk.store.is_shared:
         await desk.store.run(_take_back)
     started = time.monotonic()
-    waits = longest_waits()
-    jobs = Jobs(
-        [
-            Job("mend", 60, lambda: mend_moments(desk, waits)),
-            Job("close", 60, lambda: close_due(desk)),
-            Job("auto-solve", 60, lambda: auto_solve_due(desk)),
-            Job("remind", 60, lambda: remind_due(desk)),
-            Job("holds", 300, lambda: announce_holds(desk)),
-            Job("expire", 3600, lambda: expire_holds(desk)),
-            Job("retention", 3600, lambda: retain(desk)),
-            Job("unfiled", 3600, lambda: give_up_unfiled(desk)),
-            Job("wake", 60, lambda: wake_due(desk)),
-            Job("forget", 3600, lambda: forget_nonces(desk)),
-        ],
-        desk.now,
-    )
+    jobs = _jobs(desk)
     doors = await _open_doors(desk, config, listening, access or access_for(config))
     relay = RelayState()
     mailboxes = Mailboxes(desk, config, from_beginning=from_beginning)
@@ -101,11 +88,32 @@ async def run(
             await stop.wait()
             notify("STOPPING=1")
         finally:
+            asyncio.get_running_loop().call_later(_CUT, desk.store.cut)
             await _shut(desk, doors, servers)
             asyncio.get_running_loop().call_later(_STOP, receiving.cancel)  # what it has in hand is leased
             for task in background:
                 task.cancel()
             await jobs.stop()
+
+
+def _jobs(desk: Desk) -> Jobs:
+    """What time does; see `desk.clock` and its neighbours."""
+    waits = longest_waits()
+    return Jobs(
+        [
+            Job("mend", 60, lambda: mend_moments(desk, waits)),
+            Job("close", 60, lambda: close_due(desk)),
+            Job("auto-solve", 60, lambda: auto_solve_due(desk)),
+            Job("remind", 60, lambda: remind_due(desk)),
+            Job("holds", 300, lambda: announce_holds(desk)),
+            Job("expire", 3600, lambda: expire_holds(desk)),
+            Job("retention", 3600, lambda: retain(desk)),
+            Job("unfiled", 3600, lambda: give_up_unfiled(desk)),
+            Job("wake", 60, lambda: wake_due(desk)),
+            Job("forget", 3600, lambda: forget_nonces(desk)),
+        ],
+        desk.now,
+    )
 
 
 def _take_back(tx: Tx) -> None:
@@ -202,7 +210,7 @@ async def _watch(died: "Future[None]") -> None:
     await asyncio.wait([ended])
     error = ended.exception()
     if error is not None:
-        raise StoreBusy(f"the writer of the database died, nothing can be promised: {type(error).__name__}: {error}")
+        raise StoreBusy(f"the writer of the database died, nothing can be promised: {told(error)}")
 
 
 async def _feed_watchdog() -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 import schedule
 
 from maild.core.errors import MaildError
+from maild.logs import told
 
 log = logging.getLogger(__name__)
 
@@ -104,5 +105,5 @@ class Jobs:
             state.last_success = self._now()
 
     def _failed(self, job: Job, error: Exception) -> None:
-        self.states[job.name].last_error = f"{type(error).__name__}: {error}"
+        self.states[job.name].last_error = told(error)
         self._again[job.name] = time.monotonic() + _AGAIN

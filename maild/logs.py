@@ -34,7 +34,7 @@ class _Formatter(logging.Formatter):
 
     def formatException(self, ei: ExcInfo) -> str:
         """A traceback without the words of errors that may quote a mail."""
-        return "\n".join(_told(ei[1], set()))
+        return "\n".join(_traceback(ei[1], set()))
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
@@ -44,21 +44,22 @@ class _Formatter(logging.Formatter):
         return "\n".join(f"<{priority}>{line}" for line in text.splitlines())
 
 
-def _told(error: BaseException | None, known: set[int]) -> Iterator[str]:
+def _traceback(error: BaseException | None, known: set[int]) -> Iterator[str]:
     """An error after those that led to it; `known` are the ids of those told already."""
     if error is None or id(error) in known:
         return
     known.add(id(error))
     earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    yield from _told(earlier, known)
+    yield from _traceback(earlier, known)
     for inner in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
-        yield from _told(inner, known)
+        yield from _traceback(inner, known)
     yield "Traceback (most recent call last):"
     yield from "".join(traceback.format_tb(error.__traceback__)).splitlines()
-    yield _name(error)
+    yield told(error)
 
 
-def _name(error: BaseException) -> str:
+def told(error: BaseException) -> str:
+    """An error's kind, with its words if they speak of the machine and cannot be a mail's."""
     kind = type(error).__qualname__
     is_speaking = isinstance(error, _SPEAKING) or kind in _OF_DATABASES
     return f"{kind}: {error}" if is_speaking and not isinstance(error, UnicodeError) else kind

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping
 
 from maild.config import Config
-from maild.config_model import Imap
+from maild.config_mailbox import Imap
 from maild.desk.desk import Desk
 from maild.mailbox.intake import Reading
 from maild.mailbox.keeper import MailboxState, keep

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maild.config_model import OAuth
+from maild.config_mailbox import OAuth
 from maild.config_values import read_bytes
 from maild.core.errors import ConfigError, GrantRefused, Unreachable
 

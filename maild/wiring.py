@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from maild.config import Config
-from maild.config_model import Imap
+from maild.config_mailbox import Imap
 from maild.config_values import read_bytes
 from maild.core.errors import ConfigError, StoreBusy
 from maild.core.policy import Policy

@@ -53,7 +53,10 @@ def counting(runs: list[float], *failures: Exception) -> Callable[[], Awaitable[
 
 @pytest.mark.parametrize(
     ("failure", "told"),
-    [(ValueError("a bug"), "ValueError: a bug"), (StoreBusy("the database is busy"), "StoreBusy: ")],
+    [
+        (ValueError("words of a mail"), "ValueError"),
+        (StoreBusy("the database is busy"), "StoreBusy: the database is busy"),
+    ],
 )
 def test_a_job_that_fails_is_told_and_soon_runs_again_however_seldom_it_does(failure: Exception, told: str) -> None:
     async def main() -> None:
@@ -61,7 +64,7 @@ def test_a_job_that_fails_is_told_and_soon_runs_again_however_seldom_it_does(fai
         good: list[float] = []
         async with running(Job("bad", SELDOM, counting(bad, failure)), Job("good", SELDOM, counting(good))) as jobs:
             await until(lambda: jobs.states["bad"].last_error)
-            assert jobs.states["bad"].last_error.startswith(told)
+            assert jobs.states["bad"].last_error == told
             assert jobs.states["bad"].last_success is None
             await until(lambda: jobs.states["good"].last_success)
             await until(lambda: jobs.states["bad"].last_success)

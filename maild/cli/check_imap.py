@@ -7,7 +7,7 @@ from maild.cli.finding import Finding
 from maild.cli.probing import Looked, look_at
 from maild.cli.provider import ids_in
 from maild.config import Config
-from maild.config_model import Imap
+from maild.config_mailbox import Imap
 from maild.core.errors import MaildError
 from maild.core.policy import TrustRules
 from maild.core.trust import trusted_results

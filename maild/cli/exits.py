@@ -57,7 +57,9 @@ def _told(error: Exception) -> tuple[int, str]:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return _os_status(error), f"{where}{error.strerror or error}"
-    return BUG, f"a bug: {type(error).__name__}: {error} (MAILD_DEBUG=1 shows where)"
+    from maild.logs import told  # a daemon that ends for a bug says it in the log, without the words of a mail
+
+    return BUG, f"a bug: {told(error)} (MAILD_DEBUG=1 shows where)"
 
 
 def _maild_status(error: MaildError) -> int:

@@ -12,7 +12,7 @@ from maild.core.errors import Unreachable
 
 if TYPE_CHECKING:
     from maild.config import Config
-    from maild.config_model import Imap
+    from maild.config_mailbox import Imap
     from maild.desk.desk import Desk
     from maild.mailbox.reconcile import Reconciled
     from maild.mailbox.shadow import Shadowed

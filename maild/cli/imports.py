@@ -18,7 +18,7 @@ from maild.cli.show import as_json, counted, json_line
 if TYPE_CHECKING:
     from maild.cli.archives import Filed
     from maild.config import Config
-    from maild.config_model import Imap
+    from maild.config_mailbox import Imap
     from maild.desk.bring_in import Terms
     from maild.desk.desk import Desk
     from maild.mailbox.protocol import Mailbox, Message

@@ -9,7 +9,7 @@ from maild.cli.open import carried_out, config_file, found
 
 if TYPE_CHECKING:
     from maild.config import Config
-    from maild.config_model import OAuth
+    from maild.config_mailbox import OAuth
 
 _RELAY = "outbound"
 

@@ -11,7 +11,10 @@ from maild.cli.show import as_json, json_line, local, table
 from maild.core.errors import NotAllowed
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from maild.desk.desk import Desk
+    from maild.store.db import Tx
     from maild.store.outbox import OutboxRow
 
 _HEADS = ("id", "created", "state", "to", "letter", "subject", "ticket", "attempts", "next attempt", "last reply")
@@ -58,16 +61,22 @@ def retry(number: int) -> None:
 @click.argument("number", metavar="ID", type=NUMBER)
 def drop(number: int) -> None:
     """Never send a letter that waits."""
+    with opened_desk() as desk:
+        _must_exist(desk, number)
+        if not desk.store.run_now(_drop, number, whoami(), desk.now()):
+            raise NotAllowed(f"letter {number} does not wait: it has been sent or has failed")
+    click.echo(f"letter {number}: failed")
+
+
+def _drop(tx: "Tx", number: int, who: str, now: "datetime") -> bool:
+    """The act and its line in the audit list, or neither."""
     from maild.store import audit
     from maild.store import outbox as letters
 
-    with opened_desk() as desk:
-        _must_exist(desk, number)
-        if not desk.store.run_now(letters.drop, number, f"dropped by {whoami()}"):
-            raise NotAllowed(f"letter {number} does not wait: it has been sent or has failed")
-        what = f"letter {number}"
-        desk.store.run_now(audit.add, desk.now(), act="letter dropped", who=whoami(), via="cli", what=what)
-    click.echo(f"letter {number}: failed")
+    is_dropped = letters.drop(tx, number, f"dropped by {who}")
+    if is_dropped:
+        audit.add(tx, now, act="letter dropped", who=who, via="cli", what=f"letter {number}")
+    return is_dropped
 
 
 def _cells(row: "OutboxRow", zone: str) -> tuple[object, ...]:

@@ -1,6 +1,7 @@
 """Addresses: compare them, take them apart (RFC 5321 §2.3.11, §4.1.2; RFC 6531; RFC 5233 for +detail)."""
 
 import re
+import unicodedata
 
 import idna
 
@@ -19,6 +20,8 @@ _QUOTED = rf'"{_QTEXT}+(?: {_QTEXT}+)*"'
 _MAILBOX = re.compile(rf"(?:{_DOT_ATOM}|{_QUOTED})@{_LABEL}(?:\.{_LABEL})*")
 _NEEDLESSLY_QUOTED = re.compile(rf'"({_DOT_ATOM})"')
 _ESCAPED = re.compile(r"\\(.)")
+# Nobody sees them, so they make two mailboxes look like one. A blank of ASCII stands in quotes.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
 _MAX_LOCAL, _MAX_ADDRESS = 64, 254  # octets, RFC 5321 §4.5.3.1
 
 
@@ -70,6 +73,7 @@ def is_mailbox(address: str) -> bool:
         len(local.encode()) <= _MAX_LOCAL
         and len(address.encode()) <= _MAX_ADDRESS
         and _MAILBOX.fullmatch(address) is not None
+        and (address.isascii() or not any(unicodedata.category(one) in _UNSEEN for one in address if one != " "))
     )
 
 

@@ -1,5 +1,6 @@
 """An agent writes: is it safe to relay, and what does he say (SPEC sections 5 and 8)."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,7 @@ from maild.core.tokens import HeldAction, Purpose
 from maild.core.words import Word
 
 _MARKER = "=-=-="  # how the line begins and ends above which one replies to our letters
+_QUOTED = re.compile(r"\s*(?:\w{0,4}>|\|)")  # `IP> ` of The Bat!, `| ` of old programs
 _FATES = (Word.SOLVED, Word.OPEN, Word.SPAM, Word.MERGE)  # what is to become of the ticket: one of them is enough
 _ONCE = (Word.ASSIGN, Word.MOVE, Word.PRIORITY, Word.SNOOZE, Word.MERGE, Word.CUSTOMER)
 
@@ -99,7 +101,7 @@ def new_words(case: Case) -> str:
     """
     reply = case.mail.reply
     lines = [line for line in reply.splitlines() if line.strip()]
-    is_only_quote = _MARKER in reply or all(line.lstrip().startswith(">") for line in lines)
+    is_only_quote = _MARKER in reply or all(_QUOTED.match(line) for line in lines)
     return "" if is_only_quote else reply
 
 
@@ -204,7 +206,7 @@ def _obstacles(said: Said, ticket: TicketFacts, case: Case) -> list[Problem]:
 
 def _speech(case: Case, typed: Typed, giver: Giver) -> Speech:
     """Files go where the words go: with an answer, else with the note, even one without words."""
-    files, is_note = case.mail.attachments, giver.actor.token is Purpose.NOTE
+    files, is_note = case.files, giver.actor.token is Purpose.NOTE
     has_words = not is_note and bool(typed.words or (files and typed.note is None))
     has_note = bool(typed.note or (files and not has_words))
     answer = case.message(Role.AGENT, typed.words) if has_words else None

@@ -8,7 +8,7 @@ from maild.core.address import normalise
 from maild.core.effects import OPENED, AddMessage, Role
 from maild.core.facts import Facts, TicketFacts
 from maild.core.languages import language_told
-from maild.core.mail import Door, Envelope, Mail, Mailbox
+from maild.core.mail import Attachment, Door, Envelope, Mail, Mailbox
 from maild.core.match import Proof
 from maild.core.policy import Policy
 from maild.core.route import Route
@@ -27,7 +27,8 @@ def no_macros(name: str, language: str, context: Mapping[str, object]) -> str | 
 class Case:
     """A mail with its surroundings. `routes` are the known recipients in order, `proofs` our tokens that verified.
 
-    `macros` makes words of a macro's name and a language, None if there is no such macro.
+    `macros` makes words of a macro's name and a language, None if there is no such macro. `instance` is the desk's loop
+    mark.
     """
 
     mail: Mail
@@ -40,6 +41,7 @@ class Case:
     trust: Trust
     proofs: tuple[Proof, ...]
     macros: Macros = no_macros
+    instance: str = ""
 
     @property
     def author(self) -> Mailbox:
@@ -67,6 +69,11 @@ class Case:
         chosen = self.facts.languages.get(self.author.address)
         return chosen or (ticket.language if ticket else "") or self.mail.language or self.policy.language
 
+    @property
+    def files(self) -> tuple[Attachment, ...]:
+        """The files that support sends along. Outlook may attach the letter it answers: ours, with notes and tokens."""
+        return tuple(file for file in self.mail.attachments if not file.loop_mark or file.loop_mark != self.instance)
+
     def macro(self, name: str, ticket: TicketFacts) -> str | None:
         """The words of a macro for the customer of a ticket, in his language; None if there is none of that name."""
         agent, person = self.policy.agent(self.author.address), ticket.customer
@@ -90,7 +97,7 @@ class Case:
             text=self.mail.text,
             reply=self.mail.reply if words is None else words,
             at=self.envelope.received_at,
-            attachments=self.mail.attachments,
+            attachments=self.mail.attachments if role is Role.CUSTOMER or is_note else self.files,
             is_note=is_note,
             trust=self.trust,
             message_id=self.mail.message_id,

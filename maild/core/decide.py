@@ -78,6 +78,7 @@ def decide(
         trust=Trust.UNVERIFIED if spoken else trust,
         proofs=tuple(proofs_in(words, envelope, facts, policy, keys)),
         macros=macros,
+        instance=instance,
     )
     return replace(_decide(case, instance, approval, is_released=is_released), trust=trust)
 

@@ -28,10 +28,6 @@ class BadLink(Permanent):
     """A token we did not make, or not for this (HTTP 404)."""
 
 
-class Refused(Permanent):
-    """The relay answered 5yz."""
-
-
 class Transient(MaildError):
     """Trying again later will probably help."""
 

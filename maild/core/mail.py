@@ -3,10 +3,13 @@
 `mime.parse` makes them, the rules of `core` read them.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+_AT_SIGNS = re.compile("[@＠﹫]")
 
 
 class Kind(StrEnum):
@@ -48,6 +51,11 @@ class Mailbox:
     name: str
     address: str
 
+    @property
+    def shown(self) -> str:
+        """The name as other people see it: none if it holds an address, for it would pass for that of somebody else."""
+        return "" if _AT_SIGNS.search(self.name) else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
@@ -55,7 +63,8 @@ class Attachment:
 
     `name` is safe as a file name. `part` is its index in the depth-first walk of the mail's leaf parts, by which
     `mime.attach.cut` finds its bytes again; `size` is in octets of the decoded content. `is_repeated`: a logo that
-    stands in an earlier message of the ticket already; letters leave it out.
+    stands in an earlier message of the ticket already; letters leave it out. `loop_mark`: of the desk whose letter
+    this file is, "" for all others.
     """
 
     name: str
@@ -66,6 +75,7 @@ class Attachment:
     content_id: str
     part: int
     is_repeated: bool = False
+    loop_mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,5 +41,6 @@ def _stripped(case: Case, typed: Typed) -> list[str]:
         "tokens": without_tokens(typed.words, case.policy) != typed.words,
         "note": typed.note is not None,
         "lines": bool(typed.commands),
+        "letter": case.files != case.mail.attachments,
     }
     return [name for name, is_there in found.items() if is_there]

@@ -6,16 +6,17 @@ from datetime import datetime, timedelta
 from maild.core.address import normalise
 from maild.core.clicks import Possible, decide_click, other, possible
 from maild.core.effects import OPENED, AddMessage, Decision, Reason, Role, Way
-from maild.core.errors import BadLink, NotAllowed
+from maild.core.errors import NotAllowed
 from maild.core.facts import Facts, MailKeys, TicketFacts
 from maild.core.mail import Mailbox
 from maild.core.obey import Giver, changed, obstacle, order_effects
 from maild.core.orders import Merge, Order, Trouble
-from maild.core.rights import Actor, Right, Standing, authorise, rights_of
+from maild.core.rights import Actor, Right, Standing, authorise
 from maild.core.speech import Speech, decide_speech, decide_towards, happening_of
 from maild.core.tokens import Action, Claim, Purpose, action_token, is_page_nonce, read_action
 from maild.core.typed import MAX_WORDS, decide_words
 from maild.desk.apply import apply
+from maild.desk.claimed import claimed
 from maild.desk.desk import Desk
 from maild.store import nonces, tickets
 from maild.store.db import Tx
@@ -44,7 +45,7 @@ async def look(desk: Desk, token: str) -> LinkView:
 
 
 def _look(tx: Tx, desk: Desk, token: str) -> LinkView:
-    claim, ticket, facts = _claimed(tx, desk, token)
+    claim, ticket, facts = claimed(tx, desk, read_action(desk.keys, token), Right.SETTLE)
     other_claim = Claim(claim.number, claim.person, other(claim.action))
     return LinkView(
         claim=claim,
@@ -53,18 +54,6 @@ def _look(tx: Tx, desk: Desk, token: str) -> LinkView:
         other_token=action_token(desk.keys, other_claim),
         language=facts.languages.get(claim.person) or ticket.language or desk.policy.language,
     )
-
-
-def _claimed(tx: Tx, desk: Desk, token: str) -> tuple[Claim, TicketFacts, Facts]:
-    """The one check of an action link: signed by us, for a ticket that is there, for one of its participants."""
-    claim = read_action(desk.keys, token)
-    found = tickets.facts_of_ticket(tx, claim.number) if claim else None
-    if claim is None or found is None:
-        raise BadLink("no such page")
-    actor = Actor(claim.person, Standing.CONFIRMED, Purpose.CUSTOMER)
-    if Right.SETTLE not in rights_of(actor, found[0].category, found[0], desk.policy):
-        raise BadLink("no such page")
-    return claim, *found
 
 
 async def click(desk: Desk, token: str, nonce: str, words: str | None = None) -> LinkView:
@@ -79,7 +68,7 @@ async def click(desk: Desk, token: str, nonce: str, words: str | None = None) ->
 
 
 def _click(tx: Tx, desk: Desk, token: str, nonce: str, words: str | None) -> LinkView:
-    claim, ticket, facts = _claimed(tx, desk, token)
+    claim, ticket, facts = claimed(tx, desk, read_action(desk.keys, token), Right.SETTLE)
     now = desk.now()  # after the ticket was locked: nothing that another node decides lies between
     if not is_page_nonce(desk.keys, token, nonce, now, NONCE_AGE):
         raise NotAllowed("this form is not from this page")

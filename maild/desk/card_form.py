@@ -4,19 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from maild.core.address import normalise
-from maild.core.errors import BadLink, NotAllowed
+from maild.core.errors import NotAllowed
 from maild.core.facts import Facts, TicketFacts
 from maild.core.forms import Card, fill_form
 from maild.core.mail import Mailbox
 from maild.core.policy import Topic
-from maild.core.rights import Actor, Right, Standing, rights_of
+from maild.core.rights import Right
 from maild.core.ticket import Status, is_past_deadline
-from maild.core.tokens import FieldsClaim, Purpose, is_page_nonce, read_fields_token
+from maild.core.tokens import FieldsClaim, is_page_nonce, read_fields_token
 from maild.core.typed import decide_fields, topic_of
 from maild.desk.act import NONCE_AGE
 from maild.desk.apply import apply
+from maild.desk.claimed import claimed
 from maild.desk.desk import Desk
-from maild.store import nonces, tickets
+from maild.store import nonces
 from maild.store.db import Tx
 
 
@@ -50,19 +51,8 @@ async def send_form(desk: Desk, token: str, nonce: str, given: Mapping[str, str]
     return view
 
 
-def _claimed(tx: Tx, desk: Desk, token: str) -> tuple[FieldsClaim, TicketFacts, Facts]:
-    claim = read_fields_token(desk.keys, token)
-    found = tickets.facts_of_ticket(tx, claim.number) if claim else None
-    if claim is None or found is None:
-        raise BadLink("no such page")
-    actor = Actor(claim.person, Standing.CONFIRMED, Purpose.CUSTOMER)
-    if Right.WRITE not in rights_of(actor, found[0].category, found[0], desk.policy):
-        raise BadLink("no such page")
-    return claim, *found
-
-
 def _look(tx: Tx, desk: Desk, token: str) -> FormView:
-    claim, ticket, facts = _claimed(tx, desk, token)
+    claim, ticket, facts = claimed(tx, desk, read_fields_token(desk.keys, token), Right.WRITE)
     return _view(desk, claim, ticket, facts, Card(ticket.fields))
 
 
@@ -74,7 +64,7 @@ def _view(desk: Desk, claim: FieldsClaim, ticket: TicketFacts, facts: Facts, car
 
 
 def _send(tx: Tx, desk: Desk, token: str, nonce: str, given: Mapping[str, str]) -> FormView:
-    claim, ticket, facts = _claimed(tx, desk, token)
+    claim, ticket, facts = claimed(tx, desk, read_fields_token(desk.keys, token), Right.WRITE)
     now = desk.now()  # after the ticket was locked, as for a click
     if not is_page_nonce(desk.keys, token, nonce, now, NONCE_AGE):
         raise NotAllowed("this form is not from this page")

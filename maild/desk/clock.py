@@ -77,11 +77,11 @@ async def _sweep(desk: Desk, done: str, find: Find, decide: Decide) -> int:
     return count
 
 
-class Stuck(Exception):
+class Stuck(RuntimeError):
     """A ticket whose rows make no sense: it is passed over, so that it does not stop the others."""
 
     def __init__(self, number: int, cause: Exception) -> None:
-        super().__init__(f"ticket {number}: {type(cause).__name__}: {cause}")
+        super().__init__(f"ticket {number}: {type(cause).__name__}")
         self.number = number
 
 

@@ -18,6 +18,7 @@ _MOST = 200 * 2**20  # octets of all drafts together: they are nobody's mail yet
 _MOST_TYPED = 256 * 1024  # octets of the text and the fields of one draft
 _TRIES, _TRIES_IN = {False: 30, True: 60}, timedelta(hours=1)  # forms that are kept, of a client, of a person
 _PIECE = 256 * 1024  # octets
+_DIGITS = {False: 32, True: 40}  # of the id of a draft that was typed by a stranger, by somebody who is signed in
 _PIECES, _PIECES_IN = 120, timedelta(days=1)  # 30 MiB of one client that is not signed in
 
 
@@ -61,7 +62,7 @@ def _keep(
         return refusal
     kept = _own(tx, draft, writer, mark)
     if kept is None:
-        return replace(draft, id=_fresh_id(mark))
+        return replace(draft, id=_fresh_id(mark, is_signed_in=bool(writer.person)))
     drafts.put(tx, kept, now)
     drafts.drop_files(tx, kept.id, without)
     drafts.add_files(tx, kept.id, [(file.name, file.type, file.content) for file in files])
@@ -90,30 +91,44 @@ def _refusal(tx: Tx, draft: Draft, octets: int, writer: Writer, now: datetime) -
 
 
 def _own(tx: Tx, draft: Draft, writer: Writer, mark: str) -> Draft | None:
-    """The draft under an id of its own; None if the very form is kept, and waits for its owner.
+    """The draft under an id of its own; None if the very form is kept already, and waits for its owner.
 
     What was typed for an address is changed by nobody but who is signed in with it: its owner shall send what he has
-    seen.
+    seen. He goes on under another id, since whoever typed it knows the first one.
     """
-    known = drafts.draft(tx, draft.id) if draft.id else None
-    if known is not None and _is_open(known, writer.person):
+    is_signed_in = bool(writer.person)
+    known = _open_draft(tx, draft.id, writer.person)
+    if known is not None and known.person in ("", writer.person) and _is_of(known.id, is_signed_in=is_signed_in):
         return draft
-    fresh = replace(draft, id=_fresh_id(mark))
+    fresh = replace(draft, id=_fresh_id(mark, is_signed_in=is_signed_in))
     before = drafts.draft(tx, fresh.id)
-    if before is not None and not _is_open(before, writer.person):
+    if before is not None and (before.person not in ("", writer.person) or (draft.id and known is None)):
         return None
     drafts.remove(tx, fresh.id)
-    if known is not None and not writer.person:
+    if known is not None:
         drafts.copy_files(tx, known.id, fresh.id)
+    if known is not None and is_signed_in:
+        drafts.remove(tx, known.id)
     return fresh
 
 
-def _is_open(draft: Draft, person: str) -> bool:
-    return draft.person in ("", person)
+def _open_draft(tx: Tx, id_: str, person: str) -> Draft | None:
+    """The draft of that id, if this person may look into it; `person` is "" for somebody who is not signed in.
+
+    He is known by nothing but the id, so he sees what nobody has touched who is.
+    """
+    known = drafts.draft(tx, id_) if id_ else None
+    if known is None or not (known.person in ("", person) if person else _is_of(id_, is_signed_in=False)):
+        return None
+    return known
 
 
-def _fresh_id(mark: str) -> str:
-    return sha256(f"draft {mark}".encode()).hexdigest()[:32]
+def _is_of(id_: str, *, is_signed_in: bool) -> bool:
+    return len(id_) == _DIGITS[is_signed_in]
+
+
+def _fresh_id(mark: str, *, is_signed_in: bool) -> str:
+    return sha256(f"draft {mark}".encode()).hexdigest()[: _DIGITS[is_signed_in]]
 
 
 async def draft_for(desk: Desk, person: str, ticket: int = 0) -> Draft | None:
@@ -135,10 +150,8 @@ async def files_of(desk: Desk, draft: str, person: str) -> list[DraftFile]:
 
 
 def _files_of(tx: Tx, id_: str, person: str, *, with_content: bool = False) -> list[DraftFile]:
-    known = drafts.draft(tx, id_)
-    if known is None or (person and not _is_open(known, person)):
-        return []
-    return drafts.files_of(tx, id_, with_content=with_content)
+    known = _open_draft(tx, id_, person)
+    return [] if known is None else drafts.files_of(tx, id_, with_content=with_content)
 
 
 async def attachments_of(desk: Desk, draft: str, without: Sequence[int], person: str) -> tuple[OutgoingAttachment, ...]:
@@ -157,6 +170,5 @@ async def discard(desk: Desk, draft: str, person: str) -> None:
 
 
 def _discard(tx: Tx, id_: str, person: str) -> None:
-    known = drafts.draft(tx, id_)
-    if known is not None and _is_open(known, person):
+    if _open_draft(tx, id_, person) is not None:
         drafts.remove(tx, id_)

@@ -186,17 +186,14 @@ def _from_name(draft: _Draft) -> str:
     if not draft.is_for_team or draft.letter in _OWN:
         return desk_name
     author = draft.material.message.author if draft.material.message else draft.material.customer
-    return f"{author.name or author.address} via {desk_name}" if author.address else desk_name
+    return f"{author.shown or author.address} via {desk_name}" if author.address else desk_name
 
 
 def _references(draft: _Draft) -> tuple[str, ...]:
     """Those of the ticket; a letter about an agent's own mail answers that one."""
     answered = str(draft.row.context.get("answers", ""))
-    return (
-        (*(one for one in draft.material.references if one != answered), answered)
-        if answered
-        else (draft.material.references)
-    )
+    earlier = draft.material.references
+    return (*(one for one in earlier if one != answered), answered) if answered else earlier
 
 
 def _auto_submitted(draft: _Draft) -> str:
@@ -322,7 +319,7 @@ def _status_word(draft: _Draft, status: str) -> str:
 
 
 def _person(person: Mailbox) -> dict[str, str]:
-    return {"name": person.name, "address": person.address}
+    return {"name": person.shown, "address": person.address}
 
 
 def _author(draft: _Draft, entry: Entry) -> dict[str, str]:
@@ -334,7 +331,7 @@ def _author(draft: _Draft, entry: Entry) -> dict[str, str]:
 
 def _agent_name(draft: _Draft, author: Mailbox) -> str:
     agent = draft.desk.policy.agent(author.address)
-    return (agent.name if agent else "") or author.name or draft.desk.policy.name
+    return (agent.name if agent else "") or author.shown or draft.desk.policy.name
 
 
 def _name_of(draft: _Draft, address: str) -> str:

@@ -35,18 +35,19 @@ class LoginView:
     language: str
 
 
-async def ask_to_enter(desk: Desk, address: str, client: str, language: str, number: int = 0) -> bool:
+async def ask_to_enter(desk: Desk, address: str, client: str, language: str, number: int = 0, asks: str = "") -> bool:
     """Somebody types an address to sign in with; False if that is tried too often.
 
     The answer is the same, and takes as long, whether the address is known or not, and whether a letter is written or
-    not. `language` is that of the page, for who has none; `number` is the ticket that is wanted.
+    not. `language` is that of the page, for who has none; `number` is the ticket that is wanted; `asks` is the key of
+    the category of a question that waits for him.
     """
-    may_try = await desk.store.run(_ask, desk, address, client, language, number)
+    may_try = await desk.store.run(_ask, desk, address, client, language, number, asks)
     desk.wake.letters.set()
     return may_try
 
 
-def _ask(tx: Tx, desk: Desk, address: str, client: str, language: str, number: int) -> bool:
+def _ask(tx: Tx, desk: Desk, address: str, client: str, language: str, number: int, asks: str) -> bool:
     tx.wait_turn("login")
     now = desk.now()
     tries = [_tries_of(address), _tries_from(client)]
@@ -55,7 +56,7 @@ def _ask(tx: Tx, desk: Desk, address: str, client: str, language: str, number: i
     for key in tries:
         rates.add(tx, key, now)
     if _may_write(tx, desk, address):
-        _write(tx, desk, address, people.languages(tx, [address]).get(address, language), number)
+        _write(tx, desk, address, people.languages(tx, [address]).get(address, language), number, asks)
     return True
 
 
@@ -86,7 +87,7 @@ def _may_write(tx: Tx, desk: Desk, address: str) -> bool:
     return True
 
 
-def _write(tx: Tx, desk: Desk, address: str, language: str, number: int) -> None:
+def _write(tx: Tx, desk: Desk, address: str, language: str, number: int, asks: str) -> None:
     salt = new_nonce(secrets.token_bytes(10))
     send = Send(
         letter=Letter.LOGIN,
@@ -94,7 +95,7 @@ def _write(tx: Tx, desk: Desk, address: str, language: str, number: int) -> None
         to=Mailbox("", address),
         purpose=Purpose.CUSTOMER,
         language=language,
-        context={"category": desk.policy.default_category, "salt": salt, "number": number},
+        context={"category": desk.policy.default_category, "salt": salt, "number": number, "asks": asks},
     )
     queue_notice(tx, desk, send, desk.now())
 

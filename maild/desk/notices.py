@@ -132,9 +132,16 @@ def _context(desk: Desk, row: outbox.Letter, own: list[OwnTicket]) -> dict[str, 
         "tickets": [_listed(desk, row, ticket) for ticket in own],
         "catalogue": catalogue(desk.policy, row.language),
         "login_url": login_url(desk, row),
+        "asks": _asked(desk, row),
         "minutes": LOGIN_AGE // timedelta(minutes=1),
         "languages": [] if Letter(row.letter) in _WITHOUT_OFFER else language_links(desk, row.to_address, row.language),
     }
+
+
+def _asked(desk: Desk, row: outbox.Letter) -> str:
+    """The title of the category of a question that its author has to confirm; nothing that anybody typed."""
+    key = str(row.context.get("asks", ""))
+    return desk.policy.category(key).title.into(row.language) if key else ""
 
 
 def _listed(desk: Desk, row: outbox.Letter, ticket: OwnTicket) -> dict[str, object]:

@@ -5,7 +5,7 @@ What they write becomes a mail of theirs and takes the way of every mail: ledger
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from maild.core.address import domain_of
@@ -54,10 +54,14 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What became of it so far: its row in the ledger, its ticket, None while nobody has looked at it."""
+    """What became of it so far: its row in the ledger, its ticket, None while nobody has looked at it.
+
+    `is_followed`: the ticket that it was written to was closed, so it has opened another one.
+    """
 
     mail: int
     ticket: int | None
+    is_followed: bool = False
 
 
 async def write_mail(desk: Desk, post: Post) -> Posted:
@@ -140,7 +144,7 @@ async def reply(
     """His words join a ticket, or open a follow-up of one that is closed. Raises BadLink if it is not his."""
     ticket, _ = await desk.store.read(own_ticket, desk, number, person)
     address = desk.policy.category(ticket.category).address
-    return await write_mail(
+    posted = await write_mail(
         desk,
         Post(
             person=person,
@@ -155,6 +159,11 @@ async def reply(
             solves=solves,
         ),
     )
+    return _seen_from(ticket.number, posted)
+
+
+def _seen_from(number: int, posted: Posted) -> Posted:
+    return replace(posted, is_followed=posted.ticket not in (None, number))
 
 
 async def ask(
@@ -198,7 +207,8 @@ async def ask(
 async def answered_before(desk: Desk, number: int, person: str, mark: str) -> Posted | None:
     """What became of a `reply` of that mark; None if there was none. Raises BadLink if the ticket is not his."""
     ticket, _ = await desk.store.read(own_ticket, desk, number, person)
-    return await posted_before(desk, desk.policy.category(ticket.category).address, mark)
+    before = await posted_before(desk, desk.policy.category(ticket.category).address, mark)
+    return _seen_from(ticket.number, before) if before else None
 
 
 def own_ticket(tx: Tx, desk: Desk, number: int, person: str) -> tuple[TicketFacts, Facts]:

@@ -27,11 +27,6 @@ class ImapMailbox:
         self._capabilities = capabilities
 
     @property
-    def capabilities(self) -> frozenset[str]:
-        """What the server can do, in upper case."""
-        return self._capabilities
-
-    @property
     def is_lost(self) -> bool:
         """Is the connection gone?"""
         return bool(self._connection.lost)

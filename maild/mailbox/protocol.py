@@ -71,14 +71,6 @@ class Mailbox(Protocol):
     that is cancelled, or not answered in time, ends the connection: nobody could tell later answers apart.
     """
 
-    @property
-    def capabilities(self) -> frozenset[str]:
-        """What the server can do, in upper case."""
-
-    @property
-    def is_lost(self) -> bool:
-        """Is the connection gone?"""
-
     async def select(self, folder: str, *, read_only: bool = False) -> Selected:
         """Go to a folder; all that speaks of UIDs speaks of this one from now on."""
 

@@ -21,7 +21,6 @@ from maild.mailin.door import OpenDoor
 log = logging.getLogger(__name__)
 
 _HTTP = ("GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "OPTIONS", "PRI")  # PRI: HTTP/2
-_MAX_GUESSES = 5  # commands that there are not
 _PATIENCE = 3.0  # seconds until a mail in progress has to make some
 _ABOUT_ADDRESS = (replies.RECIPIENT_OK, "550 5.1.1")  # what a RCPT is answered
 _SHORT_PAUSE = 0.002  # seconds before the greeting for our own MTA, which knows how to wait
@@ -52,7 +51,6 @@ class ClientConnection(SMTP):
         self._commands = -1  # the greeting answers none
         self._octets = 0
         self._began: tuple[float, int] | None = None
-        self._guesses = 0
         self._alarm_at = 0.0
         self._deadline = 0.0
         super().__init__(
@@ -271,7 +269,7 @@ class ClientConnection(SMTP):
             return
         method = self._smtp_methods.get(verb)
         if method is None:
-            await self._guessed(verb)
+            await self.push(f'500 5.5.2 command "{verb}" not recognized')
             return
         self._reset_timeout()
         # Octets that are no UTF-8 become lone surrogates, so that nothing is lost of a path.
@@ -281,13 +279,6 @@ class ClientConnection(SMTP):
         """Octets that a command may have (RFC 5321 §4.5.3.1.4); extensions allow more."""
         is_extended = self.session is not None and self.session.extended_smtp
         return self.command_size_limits[verb] if is_extended else self.command_size_limit
-
-    async def _guessed(self, verb: str) -> None:
-        self._guesses += 1
-        if self._guesses < _MAX_GUESSES:
-            await self.push(f'500 5.5.2 command "{verb}" not recognized')
-        else:
-            self.hang_up(replies.TOO_MANY_GUESSES)
 
     async def push(self, status: AnyStr) -> None:
         """Every reply passes here: it gets its enhanced code, and the commands are counted by it."""

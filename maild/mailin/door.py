@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from maild.core.errors import MaildError
+from maild.core.errors import MaildError, StoreBusy
 from maild.core.mail import Door, Envelope
 from maild.core.policy import Network
 from maild.core.trust import is_in
@@ -46,6 +46,7 @@ class DoorSettings:
     first_command_time: float = 10
     command_time: float = 60
     mail_time: float = 600
+    commit_time: float = 30
     access: Access = field(default_factory=Access)
     failure_pause: float = 1.0  # before a wrong password is called wrong
     max_failures: int = 3  # of one connection
@@ -147,13 +148,21 @@ class OpenDoor:
     async def _commit(self, connection: Connection, raw: bytes, envelope: Envelope, share: Share) -> str:
         self.desk.store.expect_no_more(connection)  # here it comes
         try:
-            mail = await accept(self.desk, raw, envelope)
+            mail = await self._accepted(raw, envelope)
         except Exception as error:  # noqa: BLE001 - the one place where this door's errors become replies
             return self.refuse(error, envelope.peer, len(raw))
         finally:
             share.release()
         log.info("%s: mail %d from %s, %d octets: 250", self.kind, mail, envelope.peer or "local", len(raw))
         return f"250 2.0.0 mail {mail} is in the ledger"
+
+    async def _accepted(self, raw: bytes, envelope: Envelope) -> int:
+        """Its place in the ledger. Raises StoreBusy if nobody says so in time: it may get there, and comes again."""
+        try:
+            async with asyncio.timeout(self.settings.commit_time):
+                return await accept(self.desk, raw, envelope)
+        except TimeoutError:
+            raise StoreBusy("the database does not answer, please try again later") from None
 
     def refuse(self, error: Exception, peer: str, size: int | None = None) -> str:
         """Write down why something was not taken; the reply to it."""

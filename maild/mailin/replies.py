@@ -24,7 +24,6 @@ TOO_MANY_FAILURES = "421 4.7.0 too many failed logins"
 BARRED = "454 4.7.0 too many failed logins from your address, please come back later"
 LINE_TOO_LONG = "500 5.5.2 command line too long"
 NO_COMMAND = "500 5.5.2 this is no command"
-TOO_MANY_GUESSES = "502 5.5.1 too many unknown commands, good-bye"
 TALKED_EARLY = "554 5.5.1 you spoke before the greeting (RFC 5321 section 4.3.1)"
 
 

@@ -4,28 +4,42 @@ They are never stored beside the raw mail; `cut` finds them there by their place
 """
 
 import hashlib
+import re
 from urllib.parse import quote
 
 from maild.core.mail import Attachment
+from maild.core.robots import LOOP_FIELD
 from maild.mime import fields, names, unpack
 from maild.mime.names import name_of
 from maild.mime.parts import Leaf
 
 __all__ = ["content_id_of", "cut", "describe", "disposition_of", "is_inline", "name_of"]
 
+_LOOP_MARK = re.compile(rf"^{LOOP_FIELD}:[ \t]*([!-~]{{1,64}})".encode(), re.IGNORECASE | re.MULTILINE)
+
 
 def describe(leaf: Leaf, html: str = "") -> Attachment:
     """What one leaf is as an attachment; size and hash are of its decoded content. `html` may refer to it."""
     content = leaf.content()
+    name = names.safe_name(name_of(leaf) or names.name_by_type(leaf, content))
     return Attachment(
-        name=names.safe_name(name_of(leaf) or names.name_by_type(leaf, content)),
+        name=name,
         type=leaf.type,
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
         inline=is_inline(leaf, html),
         content_id=content_id_of(leaf),
         part=leaf.index,
+        loop_mark=_loop_mark(leaf.type, name, content),
     )
+
+
+def _loop_mark(media_type: str, name: str, content: bytes) -> str:
+    """The mark in a letter that is attached as a file; Outlook's own format holds the header section in UTF-16."""
+    if not (media_type.startswith("message/") or name.lower().endswith((".eml", ".msg"))):
+        return ""
+    match = _LOOP_MARK.search(content.replace(b"\0", b""))
+    return match[1].decode("ascii") if match else ""
 
 
 def cut(raw: bytes, part: int) -> bytes:

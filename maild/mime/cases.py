@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from maild.core.letter import Letter
-from maild.mime.samples import NOW, Context, bare_context, sample_context
+from maild.mime.sample_common import NOW, Context
+from maild.mime.samples import bare_context, sample_context
 
 FULL, BARE = "full", "bare"
 

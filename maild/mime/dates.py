@@ -1,6 +1,6 @@
 """Moments in words, in the reader's language and the desk's time zone. No clock: every moment is an argument."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _MONTHS = {
@@ -32,8 +32,13 @@ def until(at: datetime, timezone: str, language: str) -> str:
 def stamp(at: datetime, timezone: str, language: str) -> str:
     """«25 ноября 2026 г., 14:05» · "25 November 2026, 14:05": enough where the time zone is clear."""
     local = at.astimezone(ZoneInfo(timezone))
-    year = f"{local.year}\N{NO-BREAK SPACE}г." if language == "ru" else f"{local.year}"
-    return f"{local.day}\N{NO-BREAK SPACE}{_words(_MONTHS, language)[local.month - 1]} {year}, {local:%H:%M}"
+    return f"{day(local, language)}, {local:%H:%M}"
+
+
+def day(one: date, language: str) -> str:
+    """«25 ноября 2026 г.» · "25 November 2026"."""
+    year = f"{one.year}\N{NO-BREAK SPACE}г." if language == "ru" else f"{one.year}"
+    return f"{one.day}\N{NO-BREAK SPACE}{_words(_MONTHS, language)[one.month - 1]} {year}"
 
 
 def _words(words: dict[str, list[str]], language: str) -> list[str]:

@@ -66,6 +66,27 @@ def within(lines: Sequence[Line], ranges: tuple[Range, ...]) -> list[Line]:
     return found
 
 
+def outermost(ranges: Iterable[Range]) -> list[Range]:
+    """The ranges that lie in no other one, in order; those that overlap become one."""
+    found: list[Range] = []
+    for start, end in sorted(ranges):
+        if found and start < found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
+
+
+def around(lines: list[Line], number: int, frame: Range) -> list[Line]:
+    """The neighbours of a line, itself among them, whose first character lies in that range."""
+    first = last = number
+    while first and lines[first - 1].start >= frame[0]:
+        first -= 1
+    while last < len(lines) and lines[last].start < frame[1]:
+        last += 1
+    return lines[first:last]
+
+
 def fold_all(lines: Iterable[Line]) -> None:
     """What these lines say is not new."""
     for line in lines:

@@ -3,10 +3,8 @@
 What is in it is what these templates may use.
 """
 
-from typing import Any
-
 from maild.mime.ask_samples import ASK_PAGES, sample_question
-from maild.mime.samples import NOW
+from maild.mime.sample_common import NOW, Context, desk_of
 
 PORTAL_PAGES = ASK_PAGES + tuple(
     f"portal/{name}"
@@ -16,14 +14,12 @@ PORTAL_PAGES = ASK_PAGES + tuple(
     )
 )
 
-Context = dict[str, Any]
-
 
 def sample_portal(language: str) -> Context:
     """A full context for any page of the portal."""
     return {
         **sample_question(),
-        "desk": {"name": "Кактус" if language == "ru" else "Kaktus"},
+        "desk": desk_of(language),
         "visitor": "customer@firma.example",
         "path": "/",
         "nonce": "1764000000.c2FtcGxl.bWFj",

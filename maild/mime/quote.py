@@ -4,9 +4,11 @@ Nothing is cut away: the answer is a list of ranges to fold, aligned to lines. W
 folded. Linear in the text; what a line looks like is asked of `wording`.
 """
 
+from collections.abc import Sequence
+
 from maild.mime import wording
 from maild.mime.html import Range, Rendered
-from maild.mime.lines import Line, fold_all, lines_of, next_words, ranges_of, within
+from maild.mime.lines import Line, around, fold_all, lines_of, next_words, outermost, ranges_of, within
 from maild.mime.signature import fold_signatures
 
 _MAX_ATTRIBUTION = 4  # lines: mail programs wrap "On … wrote:" at 72 columns
@@ -24,7 +26,7 @@ def fold(rendered: Rendered, is_forward: bool = False) -> tuple[Range, ...]:
     """
     for takes_header, takes_signatures in ((True, True), (True, False), (False, True)):
         lines = lines_of(rendered)
-        marker = _marker(lines)
+        marker = _marker(lines, () if is_forward else outermost((*rendered.quotes, *rendered.blocks)))
         fold_all(lines[marker:])
         if not is_forward:
             forwarded = _fold_old(lines[:marker], rendered, takes_header)
@@ -47,10 +49,22 @@ def reply_of(text: str, folds: tuple[Range, ...]) -> str:
     return "\n\n".join(kept).rstrip() if folds else text.rstrip().lstrip("\n")
 
 
-def _marker(lines: list[Line]) -> int:
-    """Where our own reply marker stands, below which nothing is new. Inside a `>` quote it ends with that quote."""
-    found = (n for n, line in enumerate(lines) if wording.is_marker(line.words) and not line.is_quoted)
-    return next(found, len(lines))
+def _marker(lines: list[Line], frames: Sequence[Range]) -> int:
+    """Where our own reply marker stands, below which nothing is new.
+
+    Inside a quote, of `>` or of one of the HTML elements `frames`, it ends with that quote: such an element is our
+    letter as a whole, and people write below it.
+    """
+    place = 0
+    for number, line in enumerate(lines):
+        if line.is_quoted or line.is_folded or not wording.is_marker(line.words):
+            continue
+        while place < len(frames) and frames[place][1] <= line.start:
+            place += 1
+        if place == len(frames) or line.start < frames[place][0]:
+            return number
+        fold_all(around(lines, number, frames[place]))
+    return len(lines)
 
 
 def _fold_old(lines: list[Line], rendered: Rendered, takes_header: bool) -> int:

@@ -23,8 +23,9 @@ from maild.core.letter import FOR_TEAM, Letter
 from maild.mime import dates, plain
 from maild.mime.code import coloured
 from maild.mime.headers import clean_header
+from maild.mime.page_samples import PAGES, sample_macro, sample_page
 from maild.mime.portal_samples import PORTAL_PAGES, sample_portal
-from maild.mime.samples import PAGES, bare_context, sample_context, sample_macro, sample_page
+from maild.mime.samples import bare_context, sample_context
 
 FALLBACK = "en"
 OWN_LANGUAGES = ("ru", "en")  # those that maild comes with; a folder of templates adds another
@@ -249,7 +250,7 @@ class Renderer:
 
 
 def _sample_of(page: str, language: str) -> dict[str, object]:
-    return sample_portal(language) if page in PORTAL_PAGES else sample_page(page, language)
+    return sample_portal(language) if page in PORTAL_PAGES else sample_page(language)
 
 
 def _names_in(source: str, made: SandboxedEnvironment) -> set[str]:

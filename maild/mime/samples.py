@@ -1,6 +1,6 @@
-"""Realistic contexts for every letter and page: what templates may use, shown by example. For checks and previews.
+"""Realistic contexts for every letter: what templates may use, shown by example. For checks and previews.
 
-Letters: every key of `bare_context` is always given; "", None or [] where it does not apply. `person` is the customer,
+Every key of `bare_context` is always given; "", None or [] where it does not apply. `person` is the customer,
 `author` who wrote the new `words`; `thread` holds the earlier messages, newest first. `verdict` is verified,
 unverified, failed, open or "". An attachment with `url` is fetched there `until` then; one that `is_left_out` did not
 fit at all, and `left_out` tells the team of those in a letter to a customer. Optional, with defaults from
@@ -15,39 +15,16 @@ are held), `languages` (in what else a customer can be written to: code, offer i
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
-from maild.mime.sample_words import ENGLISH, RUSSIAN
+from maild.mime.sample_common import LINK, NOW, Context, desk_of, offers, ticket_of, words_of
 
-PAGES = (
-    *(
-        "action",
-        "done",
-        "said",
-        "fields",
-        "past",
-        "missing",
-        "method",
-        "refused",
-        "too_large",
-        "busy",
-        "expired",
-        "held",
-    ),
-    *("method", "language", "letters", "letter"),
-)
-
-NOW = datetime(2026, 11, 23, 11, 5, tzinfo=UTC)
 _ADDRESS = "billing+t1042.k7wq3n5x@kaktus.example"
-_LINK = "https://help.kaktus.example/a/eyJ0IjoxMDQyLCJhIjoic29sdmVkIn0.aWx5"
 _FORM_LINK = "https://help.kaktus.example/fields/WzEwNDIsIml2YW5AZmlybWEuZXhhbXBsZSJd.c2lnbmF0dXJl"
 _FILE_LINK = "https://help.kaktus.example/f/WzEwNDIsMiwiaXZhbkBmaXJtYS5leGFtcGxlIiwxNzY2NDg3OTAwXQ.c2lnbmF0dXJl"
 _LOGIN_LINK = "https://help.kaktus.example/login/WyJpdmFuQGZpcm1hLmV4YW1wbGUiLCJhYmMiLDE3NjQsMF0.c2lnbmF0dXJl"
-_LANGUAGE_LINK = "https://help.kaktus.example/l/WyJpdmFuQGZpcm1hLmV4YW1wbGUiLCJlbiJd.c2lnbmF0dXJl"
-
-Context = dict[str, Any]
 
 _ABOUT_OWN = (Letter.COMMAND_HELP, Letter.COLLISION, Letter.CLAIMED)  # letters about a mail of support's own
 _WITHOUT_TICKET = (
@@ -62,18 +39,12 @@ _WITHOUT_TICKET = (
 _PERHAPS_WITHOUT_TICKET = (*_WITHOUT_TICKET, Letter.DELIVERY_FAILED, Letter.COMMAND_HELP, Letter.CLAIMED)
 
 
-def _words(language: str) -> dict[str, str]:
-    return RUSSIAN if language == "ru" else ENGLISH
-
-
 def bare_context(letter: Letter, language: str) -> Context:
     """The least a letter of that kind is written from: no words, links, files or earlier messages."""
-    say = _words(language)
+    say = words_of(language)
     return {
-        "desk": {"name": "Кактус" if language == "ru" else "Kaktus", "language": language},
-        "ticket": None
-        if letter in (*_WITHOUT_TICKET, Letter.DELIVERY_FAILED, Letter.COMMAND_HELP, Letter.CLAIMED)
-        else _ticket(letter, say),
+        "desk": {**desk_of(language), "language": language},
+        "ticket": None if letter in _PERHAPS_WITHOUT_TICKET else ticket_of(letter, say),
         "person": {"name": "", "address": "customer@firma.example"},
         "author": None,
         "words": "",
@@ -98,6 +69,7 @@ def bare_context(letter: Letter, language: str) -> Context:
         "token_address": "",
         "form_url": "",
         "login_url": _LOGIN_LINK if letter is Letter.LOGIN else "",
+        "asks": "",
         "minutes": 15,
         "fields": [],
         "problems": [],
@@ -111,40 +83,22 @@ def bare_context(letter: Letter, language: str) -> Context:
 
 def sample_context(letter: Letter, language: str) -> Context:
     """A full, realistic context for a letter of that kind."""
-    say = _words(language)
+    say = words_of(language)
     context = bare_context(letter, language)
-    context["ticket"] = None if letter in _WITHOUT_TICKET else _ticket(letter, say)
+    context["ticket"] = None if letter in _WITHOUT_TICKET else ticket_of(letter, say)
     context["person"] = {"name": say["person"], "address": "customer@firma.example"}
     fill = _FILLERS.get(letter)
     if fill:
         context |= fill(say)
     if letter in FOR_TEAM and context["words"]:
         context["other"] = [{"number": 1017, "subject": say["other"], "status_word": say["pending_status"]}]
+    context["asks"] = say["category"] if letter is Letter.LOGIN else ""
     if letter not in FOR_TEAM and letter is not Letter.LOGIN:  # its one link is the one to enter by
-        context["languages"] = _offers(language)
+        context["languages"] = offers(language)
     if letter in WITH_ACTIONS:
-        context["links"] = {"solved": f"{_LINK}.s", "continue_": f"{_LINK}.c"}
+        context["links"] = {"solved": f"{LINK}.s", "continue_": f"{LINK}.c"}
         context["mailtos"] = {one: _mailto(body) for one, body in (("solved", "solved"), ("continue_", "continue"))}
     return context
-
-
-def _offers(language: str) -> list[Context]:
-    """Links to other languages than the one that is read."""
-    other, label = ("en", "Letters in English") if language == "ru" else ("ru", "Письма на русском")
-    return [{"language": other, "label": label, "url": f"{_LANGUAGE_LINK}.{other}"}]
-
-
-def _ticket(letter: Letter, say: dict[str, str]) -> Context:
-    is_solved = letter in (Letter.SOLVED, Letter.REMINDER)
-    return {
-        "number": 1042,
-        "tag": "[#1042]",
-        "subject": say["subject"],
-        "status": "solved" if is_solved else "open",
-        "status_word": say["solved_status"] if is_solved else say["status"],
-        "category": say["category"],
-        "topic": say["topic"],
-    }
 
 
 def _mailto(body: str) -> str:
@@ -171,7 +125,7 @@ def _catalogue(say: dict[str, str]) -> list[Context]:
 
 
 def _tickets(say: dict[str, str]) -> list[Context]:
-    first = {**_ticket(Letter.ANSWER, say), "created_at": NOW, "is_incoming": False, "is_unread": True}
+    first = {**ticket_of(Letter.ANSWER, say), "created_at": NOW, "is_incoming": False, "is_unread": True}
     second = {**first, "number": 1017, "tag": "[#1017]", "subject": say["other"], "is_incoming": True}
     listed = ({**first, "mailto": _mailto("show")}, {**second, "is_unread": False, "mailto": _mailto("show")})
     return list(listed)
@@ -187,16 +141,6 @@ def _problems(say: dict[str, str]) -> list[Context]:
         {**asked, "label": say["field"], "help": say["field_help"]},
         {**asked, "label": say["date"], "fault": "not_a_date", "given": say["wrong_date"]},
         {**asked, "label": say["choice"], "choices": say["choices"].split(", ")},
-    ]
-
-
-def _inputs(say: dict[str, str]) -> list[Context]:
-    one = {"is_required": True, "fault": "", "help": "", "choices": [], "type": "text"}
-    return [
-        {**one, "name": "f-a", "label": say["field"], "value": "12-04", "fault": "no_match", "help": say["field_help"]},
-        {**one, "name": "f-b", "label": say["date"], "value": "2026-11-03", "type": "date"},
-        {**one, "name": "f-c", "label": say["choice"], "value": "", "type": "choice", "is_required": False}
-        | {"choices": say["choices"].split(", ")},
     ]
 
 
@@ -282,7 +226,7 @@ def _holds(say: dict[str, str]) -> Context:
 
 
 def _held_links(actions: Any) -> dict[str, str]:
-    return {action: f"{_LINK}.{action}" for action in actions}
+    return {action: f"{LINK}.{action}" for action in actions}
 
 
 def _own_hold(say: dict[str, str], actions: list[str], problem: str = "") -> Context:
@@ -353,65 +297,3 @@ _FILLERS: dict[Letter, Callable[[dict[str, str]], Context]] = {
     Letter.CATALOGUE: lambda say: {"catalogue": _catalogue(say)},
     Letter.BUDGET: lambda say: {"note": say["budget"]},
 }
-
-
-def sample_macro(language: str) -> Context:
-    """What a macro may use."""
-    say = _words(language)
-    return {
-        "desk": {"name": "Кактус" if language == "ru" else "Kaktus"},
-        "ticket": {"number": 1042, "tag": "[#1042]", "subject": say["subject"]},
-        "person": {"name": say["person"], "address": "customer@firma.example"},
-        "agent": {"name": say["agent"]},
-    }
-
-
-def sample_page(name: str, language: str) -> Context:
-    """A full context for a web page; all pages share one shape."""
-    say = _words(language)
-    letters = [_sent(say, number, subject) for number, subject in ((1, say["subject"]), (2, say["other"]))]
-    return {
-        "desk": {"name": "Кактус" if language == "ru" else "Kaktus"},
-        "ticket": _ticket(Letter.SOLVED, say),
-        "action": {"name": "solved", "label": say["solved"]},
-        "nonce": "1764000000.c2FtcGxl",
-        "other": {"label": say["continue"], "url": f"{_LINK}.c"},
-        "form": {"nonce": "1764000000.c2FtcGxl", "words": say["more"], "is_too_long": False},
-        "said_in": 1042,
-        "said_tag": "[#1042]",
-        "topic": say["topic"],
-        "is_wrong": True,
-        "inputs": _inputs(say),
-        "reopen_until": NOW + timedelta(hours=48),
-        "timezone": "Europe/Moscow",
-        "category_address": "billing@kaktus.example",
-        "address": "customer@firma.example",
-        "is_done": False,
-        "languages": _offers(language),
-        "letters": letters,
-        "letter": letters[0],
-        "held": {
-            "from_": "anna@kaktus.example",
-            "subject": say["subject"],
-            "at": NOW,
-            "reason": say["hold_reason"],
-            "text": say["answer"],
-            "outcome": "held",
-            "button": say["solved"],
-            "links": [{"label": say["continue"], "url": f"{_LINK}.drop"}],
-        },
-    }
-
-
-def _sent(say: dict[str, str], number: int, subject: str) -> Context:
-    return {
-        "number": number,
-        "at": NOW,
-        "from_": "billing@kaktus.example",
-        "to": "customer@firma.example",
-        "subject": f"[#1042] {subject}",
-        "text": say["answer"],
-        "links": [{"label": say["solved"], "url": f"{_LINK}.s"}],
-        "url": f"/letters/{number}",
-        "html_url": f"/letters/{number}/html",
-    }

@@ -39,14 +39,15 @@ def _in_place_of(leaf: Leaf, leaves: list[Leaf]) -> list[Leaf]:
     """A leaf, or what is packed in it."""
     if _is_tnef(leaf):
         return list(_from_tnef(leaf, leaves)) or [leaf]
-    if leaf.type == "text/plain" and not _is_attached(leaf):
+    if leaf.type == "text/plain" and not _says_attachment(leaf):
         return _from_text(leaf)
     if _is_text_nobody_reads(leaf, leaves):
         return [_readable(leaf)]
     return [leaf]
 
 
-def _is_attached(leaf: Leaf) -> bool:
+def _says_attachment(leaf: Leaf) -> bool:
+    """By its field alone; a sole text that says so is the mail's text all the same (`body.py`)."""
     return leaf.head.get_content_disposition() == "attachment"
 
 
@@ -78,7 +79,7 @@ def _from_tnef(leaf: Leaf, leaves: list[Leaf]) -> Iterator[Leaf]:
 
 def _bounded(leaves: list[Leaf]) -> list[Leaf]:
     """The leaves, of which no more is text than a person would read; longer ones go on as files."""
-    texts = [leaf for leaf in leaves if leaf.type in _BODY_TYPES and not _is_attached(leaf)]
+    texts = [leaf for leaf in leaves if leaf.type in _BODY_TYPES and not _says_attachment(leaf)]
     if sum(len(leaf.body) for leaf in texts) <= _MAX_TEXT and sum(map(_lines_in, texts)) <= _MAX_LINES:
         return leaves
     found: list[Leaf] = []
@@ -120,7 +121,7 @@ def _type_by_name(name: str) -> str:
 
 
 def _has_text(leaf: Leaf) -> bool:
-    return leaf.type in _BODY_TYPES and not _is_attached(leaf) and bool(leaf.content().strip())
+    return leaf.type in _BODY_TYPES and not _says_attachment(leaf) and bool(leaf.content().strip())
 
 
 def _made(leaf: Leaf, media_type: str, content: bytes, name: str = "") -> Leaf:
@@ -157,7 +158,9 @@ def _is_text_nobody_reads(leaf: Leaf, leaves: list[Leaf]) -> bool:
     is_known = leaf.type in FILE_TYPES or leaf.type in _BODY_TYPES or leaf.type in _READ_ELSEWHERE
     is_rare = leaf.type.startswith("text/") and not is_known
     is_named = bool(leaf.head.get_filename() if leaf.head.get("content-disposition") else leaf.head.get_param("name"))
-    return is_rare and not is_named and not _is_attached(leaf) and not any(one.type in _BODY_TYPES for one in leaves)
+    return (
+        is_rare and not is_named and not _says_attachment(leaf) and not any(one.type in _BODY_TYPES for one in leaves)
+    )
 
 
 def _readable(leaf: Leaf) -> Leaf:

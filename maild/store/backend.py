@@ -74,6 +74,9 @@ class Backend(ABC):
     async def listen(self, ring: Ring) -> None:  # noqa: B027
         """Ring whatever other nodes announce, until cancelled; at once over where there are no other nodes."""
 
+    def cut(self) -> None:  # noqa: B027
+        """From any thread: whoever waits for a server that does not answer gets an error, and nobody asks it again."""
+
     def close(self) -> None:
         """Let go of the connections of all threads; none of them may be at work."""
         self.database.close()

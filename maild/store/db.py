@@ -105,6 +105,10 @@ class Store:
         """`read` for programs without an event loop."""
         return self._readers.submit(lambda: self._look(fn, *args, **kwargs)).result()
 
+    def cut(self) -> None:
+        """Wait no longer for a database server that does not answer: what is asked of it now fails with StoreBusy."""
+        self._backend.cut()
+
     def close(self) -> None:
         """Finish what waits and let go of the database."""
         self._writer.close()

@@ -52,7 +52,7 @@ def known(tx: Tx, address: str) -> Known:
     own = tuple(row[0] for row in rows if row[1])
     letters = {row[0] for row in tx.all("SELECT id FROM outbox WHERE to_address = ?", address)}
     letters.update(_of(tx, "SELECT id FROM outbox WHERE ticket IN", own))
-    audits = tx.one("SELECT COUNT(*) FROM audit WHERE who = ? OR what LIKE ?", address, f"%{address}%")
+    audits = tx.one(f"SELECT COUNT(*) FROM audit WHERE who = ? OR {_holds('what')}", address, _within(address))
     return Known(
         own=own,
         unclosed=tuple(row[0] for row in rows if row[1] and row[2] != "closed"),
@@ -93,7 +93,7 @@ def erase(tx: Tx, address: str, what: Known, stand_in: str, now: datetime) -> No
     )
     _each(tx, what.letters, "UPDATE outbox SET subject = NULL, frozen = NULL, context = '{}' WHERE id IN")
     tx.run("UPDATE outbox SET to_name = '', to_domain = '' WHERE to_address = ?", address)
-    tx.run("UPDATE outbox SET context = '{}' WHERE state <> 'queued' AND context LIKE ?", f"%{address}%")
+    tx.run(f"UPDATE outbox SET context = '{{}}' WHERE state <> 'queued' AND {_holds('context')}", _within(address))
     tx.run("UPDATE participants SET name = '' WHERE address = ?", address)
     _each(tx, what.shared, "DELETE FROM participants WHERE address = ? AND ticket IN", address)
     tx.run("DELETE FROM draft_files WHERE draft IN (SELECT id FROM drafts WHERE person = ?)", address)
@@ -115,7 +115,7 @@ def _replace_everywhere(tx: Tx, address: str, change: Callable[[str], str]) -> N
     """Wherever the address still stands in a text of any table but the audit list: events, recipients, quotes."""
     for table, column in tx.text_columns():
         if table not in _KEPT:
-            _replace(tx, table, column, f"%{_escaped(address)}%", change)
+            _replace(tx, table, column, _within(address), change)
 
 
 def _replace_in_raw(tx: Tx, mails: Iterable[int], change: Callable[[bytes], bytes]) -> None:
@@ -127,15 +127,21 @@ def _replace_in_raw(tx: Tx, mails: Iterable[int], change: Callable[[bytes], byte
 
 
 def _replace(tx: Tx, table: str, column: str, like: str, change: Callable[[str], str]) -> None:
-    found = tx.all(f'SELECT DISTINCT "{column}" FROM "{table}" WHERE LOWER("{column}") LIKE ? ESCAPE \'!\'', like)
+    found = tx.all(f'SELECT DISTINCT "{column}" FROM "{table}" WHERE {_holds(column)}', like)
     for (text,) in found:
         changed = change(text)
         if changed != text:
             tx.run(f'UPDATE "{table}" SET "{column}" = ? WHERE "{column}" = ?', changed, text)
 
 
-def _escaped(address: str) -> str:
-    return address.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+def _holds(column: str) -> str:
+    """Does that column hold what `_within` names, in any case?"""
+    return f"LOWER(\"{column}\") LIKE ? ESCAPE '!'"
+
+
+def _within(address: str) -> str:
+    """The address to the letter: `_` and `%` in it stand for themselves."""
+    return f"%{address.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
 
 
 def _each(tx: Tx, numbers: Sequence[int], statement: str, *values: object) -> None:

@@ -6,6 +6,8 @@ The password comes from libpq's own places (PGPASSFILE, `passfile=` in the URL) 
 
 import asyncio
 import logging
+import os
+import socket
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
@@ -73,6 +75,7 @@ class Postgres(Backend):
         super().__init__(database)
         self._pool: Any = database
         self._conninfo = conninfo
+        self._is_cut = False
 
     def sql(self, text: str) -> str:
         """`?` → `%s`, once for each text."""
@@ -99,11 +102,17 @@ class Postgres(Backend):
         """A connection that was lost while it idled costs nobody an error: it is made again."""
         with ExitStack() as stack:
             try:
+                self._check_not_cut()
                 stack.enter_context(self.database.atomic(mode))
             except peewee.PeeweeException:
                 self.recover()
+                self._check_not_cut()
                 stack.enter_context(self.database.atomic(mode))
             yield
+
+    def _check_not_cut(self) -> None:
+        if self._is_cut:
+            raise peewee.OperationalError("the program ends, the server is not asked any more")
 
     def words_asked(self, people: Sequence[str], beginnings: Sequence[str]) -> tuple[str, ...]:
         """A tsquery, and the people as an array in one text."""
@@ -160,9 +169,24 @@ class Postgres(Backend):
             async for bell in connection.notifies():
                 ring(bell.payload)
 
+    def cut(self) -> None:
+        """A server that was stopped (SIGSTOP) or hangs never ends a wait: its sockets have to, from this side."""
+        self._is_cut = True
+        for held in list(self._pool._in_use.values()):  # the pool has no public list of what it gave out
+            _hang_up(held.connection)
+
     def close(self) -> None:
         """Every connection, of whichever thread."""
         self._pool.close_all()
+
+
+def _hang_up(connection: psycopg.Connection[Any]) -> None:
+    """End the connection under the thread that waits for an answer on it."""
+    try:
+        with socket.socket(fileno=os.dup(connection.fileno())) as same:
+            same.shutdown(socket.SHUT_RDWR)
+    except (OSError, psycopg.Error):
+        log.debug("a connection was closed already")
 
 
 @lru_cache(maxsize=1000)

@@ -28,12 +28,13 @@ from maild.desk.login import LOGIN_AGE, ask_to_enter
 from maild.desk.portal import Posted, ask, posted_before
 from maild.store.drafts import Draft, DraftFile
 from maild.web.fields import PREFIX, input_of
+from maild.web.forms import is_blank
 from maild.web.portal import Portal, Visitor, is_cross_site
 from maild.web.uploads import MAX_FILES, Sent, Uploads
 
 _FORM = "ask form"  # what the nonce of somebody who is not signed in is bound to
 _OTHER = "-"  # none of the topics
-_DRAFT = re.compile(r"[0-9a-f]{32}")
+_DRAFT = re.compile(r"[0-9a-f]{32}(?:[0-9a-f]{8})?")
 _STATUS = {"stale": 403, "support": 403, "often": 429, "size": 413, "long": 413, "disk": 503, "busy": 503, "room": 503}
 
 
@@ -103,8 +104,9 @@ class AskPages:
             await discard(self._desk, question.draft, visitor.address)
             return RedirectResponse("/ask", 303)
         taken_off = [int(one) for one in sent.all("drop") if one.isascii() and one.isdigit() and len(one) < 10]
-        if sent.has("step") or not self._is_ours(request, visitor, sent):
-            fault = Faults("" if sent.has("step") else "stale")
+        is_step = sent.has("step") or sent.has("tongue")
+        if is_step or not self._is_ours(request, visitor, sent):
+            fault = Faults("" if is_step else "stale")
             return await self._again(request, visitor, question, sent, fault, taken_off)
         faults, mark = await self._faults(visitor, question, sent, taken_off), await asyncio.to_thread(sent.mark)
         if visitor and faults and question.category:
@@ -153,7 +155,7 @@ class AskPages:
         size = sum(one.size for one in kept) + sum(len(one.content) for one in sent.files)
         too_much = "files" if count > MAX_FILES else "size" if size > self._uploads.limits.max_size else ""
         is_long = len(question.words.encode()) > MAX_WORDS
-        has_words = bool(question.words.strip() or count or sent.fault)
+        has_words = bool(not is_blank(question.words) or count or sent.fault)
         is_address = visitor is not None or (len(question.email) <= 254 and is_mailbox(question.email))
         return Faults(
             lead=sent.fault or too_much,
@@ -176,7 +178,8 @@ class AskPages:
         is_ready: bool = False,
     ) -> Response:
         """The form once more with all that was typed; files, and what waits for a login, are kept in the database."""
-        if sent.files or question.draft or is_ready or (visitor is None and not sent.has("step")):
+        is_step = sent.has("step") or sent.has("tongue")
+        if sent.files or question.draft or is_ready or (visitor is None and not is_step):
             draft = Draft(
                 id=question.draft,
                 person=visitor.address if visitor else normalise(question.email) if is_ready else "",
@@ -201,7 +204,8 @@ class AskPages:
     async def _mail_link(self, request: Request, question: Question) -> Response:
         """He shall prove that the address is his; nobody hears of the question before."""
         language, address = self._language(request, question), normalise(question.email)
-        if not await ask_to_enter(self._desk, address, _client(request), language):
+        asks = question.category.key if question.category else ""
+        if not await ask_to_enter(self._desk, address, _client(request), language, asks=asks):
             return await self._page(request, None, question, Faults("often"))
         context = {"address": question.email, "minutes": LOGIN_AGE.seconds // 60, "is_question": True}
         return self._portal.render("sent", language, {**self._frame(language), **context})
@@ -215,7 +219,7 @@ class AskPages:
             chosen,
             values=values,
             words=sent.get("words").strip("\n"),
-            language=sent.get("lang"),
+            language=sent.get("tongue") or sent.get("lang"),
             email=sent.get("email").strip(),
             draft=draft if _DRAFT.fullmatch(draft) else "",
         )

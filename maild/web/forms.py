@@ -32,3 +32,8 @@ def plain(value: str) -> str:
     """Browsers end lines with CRLF (WHATWG HTML §4.10.22.4); PostgreSQL keeps no NUL in a text."""
     plain = value.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     return plain.encode("utf-8", "replace").decode()
+
+
+def is_blank(text: str) -> bool:
+    """Is there nothing to be seen in it: white space, zero-width characters?"""
+    return not any(char.isprintable() and not char.isspace() for char in text)

@@ -1,5 +1,6 @@
 """Pages for machines, on `[ops] listen` only: /health and /metrics. Nothing here names a person or a mail."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
@@ -20,6 +21,8 @@ from maild.web.jobs import JobReport, MailboxReport
 Jobs = Callable[[], Mapping[str, JobReport]]
 Values = Callable[[], Mapping[str, float]]
 Mailboxes = Callable[[], Awaitable[Mapping[str, MailboxReport]]]
+
+_PATIENCE = 10.0  # seconds until a database that says nothing is called away
 
 
 async def no_mailboxes() -> Mapping[str, MailboxReport]:
@@ -68,18 +71,20 @@ class OpsPages:
     async def metrics(self, request: Request) -> Response:
         """All numbers, 503 while the database does not answer."""
         try:
-            totals, waiting = await self._desk.store.read(_counts)
-            mailboxes = await self._mailboxes()
-        except StoreBusy as error:
-            return Response(f"{error}\n", 503, media_type="text/plain")
+            async with asyncio.timeout(_PATIENCE):
+                totals, waiting = await self._desk.store.read(_counts)
+                mailboxes = await self._mailboxes()
+        except (StoreBusy, TimeoutError) as error:
+            return Response(f"{str(error) or 'the database does not answer'}\n", 503, media_type="text/plain")
         text = metrics.exposition(totals, waiting, self._jobs(), self._values(), self._desk.now(), mailboxes)
         return Response(text, headers={"Content-Type": metrics.CONTENT_TYPE})
 
     async def _waiting(self) -> Waiting | None:
         try:
-            await self._desk.store.run(_ping)
-            return await self._desk.store.read(counts.waiting)
-        except StoreBusy:
+            async with asyncio.timeout(_PATIENCE):
+                await self._desk.store.run(_ping)
+                return await self._desk.store.read(counts.waiting)
+        except (StoreBusy, TimeoutError):
             return None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -180,7 +181,12 @@ def local_path(text: str) -> str:
 
 def is_cross_site(request: Request) -> bool:
     """Does the browser say that another site has sent this? Its Origin is null under our Referrer-Policy."""
-    return request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+    try:
+        sender = urlsplit(request.headers.get("origin", "null")).hostname
+    except ValueError:
+        return True
+    is_foreign = sender not in (None, request.url.hostname)
+    return is_foreign or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
 
 
 def _person_of(tx: Tx, desk: Desk, session: str) -> tuple[str, str] | None:

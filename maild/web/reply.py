@@ -16,12 +16,13 @@ from maild.core.typed import MAX_WORDS
 from maild.desk.drafts import Refusal, Writer, attachments_of, discard, draft_for, draft_of, files_of, keep
 from maild.desk.portal import Posted, answered_before, reply, settle
 from maild.store.drafts import DRAFT_AGE, Draft, DraftFile
+from maild.web.forms import is_blank
 from maild.web.portal import Portal, Visitor, is_cross_site
 from maild.web.uploads import MAX_FILES, Sent, Uploads
 
 COOKIE = "maild_draft"  # what was typed when a session had ended, until its writer is back
 
-_DRAFT = re.compile(r"[0-9a-f]{32}")
+_DRAFT = re.compile(r"[0-9a-f]{32}(?:[0-9a-f]{8})?")
 _STATUS = {"stale": 403, "long": 413, "size": 413, "often": 429, "disk": 503, "busy": 503, "room": 503}
 
 
@@ -128,14 +129,14 @@ class Replies:
         size = sum(one.size for one in kept) + sum(len(one.content) for one in sent.files)
         if sent.fault or count > MAX_FILES or size > self.limit:
             return sent.fault or ("files" if count > MAX_FILES else "size")
-        return "" if draft.words.strip() or count or sent.has("solved") else "empty"
+        return "" if not is_blank(draft.words) or count or sent.has("solved") else "empty"
 
     async def _send(
         self, request: Request, visitor: Visitor, draft: Draft, sent: Sent, mark: str, dropped: Sequence[int]
     ) -> str:
         number = draft.ticket
         files = (*await attachments_of(self._desk, draft.id, dropped, visitor.address), *sent.files)
-        if not draft.words.strip() and not files:
+        if is_blank(draft.words) and not files:
             is_so = await settle(self._desk, number, visitor.address, Action.SOLVED)
             with suppress(Transient):  # as below
                 await discard(self._desk, draft.id, visitor.address)
@@ -173,9 +174,8 @@ class Replies:
 
 
 def _way_to(posted: Posted, number: int) -> str:
-    joined = posted.ticket or number
-    note = "late" if posted.ticket is None else "followed" if joined != number else "taken"
-    return f"/t/{joined}?note={note}"
+    note = "late" if posted.ticket is None else "followed" if posted.is_followed else "taken"
+    return f"/t/{posted.ticket or number}?note={note}"
 
 
 def forget_draft(request: Request, response: Response, portal: Portal) -> None:

@@ -4,11 +4,13 @@ Takes listening sockets and an application; knows nothing of what the applicatio
 """
 
 import asyncio
+import logging
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -42,6 +44,9 @@ class _Connection(H11Protocol):
             self._wind_up(self._deadline.when() - self.loop.time() + len(data) / _SLOWEST)
         super().data_received(data)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Whoever asks for another protocol gets this one (RFC 9110 §7.8), and writes nothing into the log."""
+
     def on_response_complete(self) -> None:
         self._wind_up()
         super().on_response_complete()
@@ -57,6 +62,12 @@ class _Connection(H11Protocol):
         self._deadline = self.loop.call_later(_REQUEST_SECONDS if seconds is None else seconds, self.transport.abort)
 
 
+def _is_an_error(record: logging.LogRecord) -> bool:
+    """Not that a client left in the middle of a form, nor that a request was cut off at the end of the program."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, ClientDisconnect | asyncio.CancelledError)
+
+
 class _Uvicorn(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -69,6 +80,7 @@ class HttpServer:
 
     def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
         self._sockets = list(sockets)
+        logging.getLogger("uvicorn.error").addFilter(_is_an_error)  # once, however many servers there are
         self._server = _Uvicorn(
             uvicorn.Config(
                 app,

@@ -1,16 +1,19 @@
 """The right pane: a thread, newest words first, and what its customer can do: write, confirm, go on."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from maild.core.effects import Event, Role
 from maild.core.facts import TicketFacts
+from maild.core.policy import Topic
 from maild.core.tokens import Action, FieldsClaim, fields_token
 from maild.desk.cards import shown_fields
 from maild.desk.conversation import PIECE, Conversation, look_at_message, look_at_ticket
 from maild.desk.portal import settle
+from maild.mime.dates import day
 from maild.mime.plain import paragraphs
 from maild.store.reading import Happened, Said
 from maild.web.forms import form_in
@@ -81,6 +84,8 @@ class ThreadPages:
         if view.ticket.number != number_in(request) and not (typed and (typed.words or typed.files)):
             return RedirectResponse(f"/t/{view.ticket.number}", 303)  # it was merged; what was typed is not lost
         typed = typed or await self._replies.begun(request, visitor, view.ticket.number)
+        note = request.query_params.get("note", "")
+        note = "" if note == "asked" and (view.may_continue or view.is_past) else note  # solved again since then
         context = {
             **await self._lists.pane(request, visitor, view.ticket.number, is_beside=True),
             **self._context(view, visitor),
@@ -93,10 +98,8 @@ class ThreadPages:
             "limit": self._replies.limit,
             "most_files": MAX_FILES,
             "asks_new": "new" in request.query_params or bool(typed.words or typed.files or typed.trouble),
-            "note": request.query_params.get("note", ""),
-            "writes_first": request.query_params.get("note") == "asked"
-            or "new" in request.query_params
-            or typed.trouble,
+            "note": note,
+            "writes_first": note == "asked" or "new" in request.query_params or typed.trouble,
         }
         return await self._portal.page(visitor, "thread", context, typed.status, here="tickets")
 
@@ -129,13 +132,13 @@ class ThreadPages:
                 "status_word": renderer.status_word(ticket.status, visitor.language),
                 "category": category.title.into(visitor.language),
                 "topic": topic.title.into(visitor.language) if topic else "",
-                "fields": shown_fields(topic, ticket.fields, visitor.language),
+                "fields": shown_fields(topic, _readable(topic, ticket.fields, visitor.language), visitor.language),
                 "created_at": view.head.created_at,
                 "is_incoming": view.head.is_incoming,
                 "is_confirmed": ticket.confirmed_at is not None,
                 "follow_up_of": view.head.follow_up_of,
                 "follow_ups": view.follow_ups,
-                "people": [person.name or person.address for person in ticket.participants],
+                "people": [person.shown or person.address for person in ticket.participants],
             },
             **self._parted(self._entries(view, said, visitor)),
             "before": said[-1].id if len(said) < len(view.said) or not view.is_all else 0,
@@ -158,7 +161,12 @@ class ThreadPages:
         number, is_cut = view.ticket.number, len(said) < len(view.said)
         lines: list[tuple[tuple[datetime, int, int], dict[str, object]]] = []
         lines += [((one.at, 0, one.id), self._said(one, number, visitor)) for one in said]
-        happened = [one for one in view.happened if not is_cut or one.at >= said[-1].at]
+        happened = [
+            one
+            for one in view.happened
+            if (not is_cut or one.at >= said[-1].at)
+            and (one.event, one.number) != (Event.FOLLOW_UP, view.head.follow_up_of)  # the head says so
+        ]
         for index, told in enumerate(reversed(happened)):
             lines.append(((told.at, _rank(told), index), self._happened(told, view.ticket, visitor)))
         return [entry for _, entry in sorted(lines, key=lambda line: line[0], reverse=True)]
@@ -172,7 +180,7 @@ class ThreadPages:
             "at": said.at,
             "is_support": said.role is Role.AGENT,
             "is_own": said.author.address == visitor.address,
-            "author": said.author.name or ("" if said.role is Role.AGENT else said.author.address),
+            "author": said.author.shown or ("" if said.role is Role.AGENT else said.author.address),
             "words": words,
             "earlier": earlier,
             "whole_url": "" if is_whole else f"/t/{number}/m/{said.id}",
@@ -195,6 +203,19 @@ class ThreadPages:
         elif one.who.startswith("cli:") or self._desk.policy.is_support(one.who):
             who = "support"
         return {"kind": "happened", "at": one.at, "event": one.event, "who": who, "name": one.who, "number": one.number}
+
+
+def _readable(topic: Topic | None, values: Mapping[str, str], language: str) -> dict[str, str]:
+    """The values of a card with dates as people write them."""
+    dates = {entry.key for entry in topic.fields if entry.type == "date"} if topic else set()
+    return {key: _date(value, language) if key in dates else value for key, value in values.items()}
+
+
+def _date(value: str, language: str) -> str:
+    try:
+        return day(date.fromisoformat(value), language)
+    except ValueError:
+        return value  # the field was of another type before
 
 
 def _rank(one: Happened) -> int:

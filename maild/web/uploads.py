@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from tempfile import SpooledTemporaryFile, gettempdir
+from typing import BinaryIO, cast
 
 from starlette.datastructures import Headers, UploadFile
 from starlette.exceptions import HTTPException
@@ -41,10 +43,13 @@ Items = Sequence[tuple[str, str | UploadFile]]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`max_size` octets may come in one form; free disk below three times that takes none."""
+    """`max_size` octets may come in one form; free disk below three times that takes none.
+
+    What is on its way lies on that `disk`, beside the database, in files without names: they end with this program.
+    """
 
     max_size: int = 25 * 2**20
-    disk: Path = Path("/")
+    disk: Path = Path(gettempdir())
 
     def is_disk_low(self, coming: int) -> bool:
         """As for mail: SMTP says 452 then. So many octets are announced and may not be on the disk yet."""
@@ -153,6 +158,7 @@ class Uploads:
         parser = _Parser(
             headers, body.counted(), max_files=MAX_FILES + 1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD
         )
+        parser.folder = self.limits.disk
         parser.keeps_files = not (is_low or is_crowded)
         try:
             await parser.parse()
@@ -176,9 +182,10 @@ class Uploads:
 
 
 class _Parser(MultiPartParser):
-    """Files are in memory only as long as they are small."""
+    """Files are in memory only as long as they are small, then in `folder`."""
 
     spool_max_size = 256 * 1024  # octets
+    folder: Path
     _typed = 0  # octets of all fields so far
     keeps_files = True  # else their content is passed over: there is no room for it
     is_cut = False  # there was more in a field than anybody types
@@ -192,6 +199,16 @@ class _Parser(MultiPartParser):
         """Let go of all files, also of one that came without its end."""
         for file in self._files_to_close_on_error:
             file.close()
+
+    def on_headers_finished(self) -> None:
+        """Called by the parser when a part begins; it would write a file into the directory of the system."""
+        super().on_headers_finished()
+        upload = self._current_part.file
+        if upload is not None:
+            self._files_to_close_on_error.pop().close()
+            spool = SpooledTemporaryFile(self.spool_max_size, dir=str(self.folder))  # noqa: SIM115 - closed by close()
+            self._files_to_close_on_error.append(spool)
+            upload.file = cast(BinaryIO, spool)
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         """Called by the parser for each piece of a part."""

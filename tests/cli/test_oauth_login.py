@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from maild.cli.main import main
-from maild.config_model import OAuth
+from maild.config_mailbox import OAuth
 from maild.core.errors import ConfigError
 from maild.oauth import _device_url
 from tests.mailbox.desks import _MAILBOX

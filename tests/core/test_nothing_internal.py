@@ -1,10 +1,12 @@
 """Whatever an agent types: nothing that is meant to stay inside is ever in a letter to a customer (SPEC section 8)."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maild.core.effects import AddMessage, Decision, Send
+from maild.core.effects import AddMessage, Decision, Reason, Send
 from maild.core.facts import Approval, Facts, LastAnswer
 from maild.core.letter import FOR_TEAM
 from maild.core.mail import Attachment, Mailbox
@@ -14,6 +16,7 @@ from maild.core.tokens import HeldAction, Purpose
 from tests.values import (
     ANNA,
     BILLING_TEAM,
+    INSTANCE,
     IVAN,
     NOW,
     OLGA,
@@ -92,3 +95,12 @@ def test_what_stands_below_a_note_or_is_a_token_of_ours_reaches_no_customer(
     for message in (effect for effect in decision.effects if isinstance(effect, AddMessage)):
         assert message.is_note or SECRET not in message.reply + message.text
         assert message.author == Mailbox("Служба", BILLING_TEAM)
+
+
+def test_a_letter_of_ours_that_is_attached_to_an_answer_goes_to_no_customer() -> None:
+    ours, foreign = (replace(FILE, name="a.eml", loop_mark=mark) for mark in (INSTANCE, "another desk"))
+    mail = agent_mail("Держите.", attachments=(ours, FILE, foreign))
+    shown = shown_to_customers(decided(mail, to_token(), FACTS[0]))
+    assert {one.attachments for one in shown} == {(FILE, foreign)}
+    alone = decided(agent_mail("", attachments=(ours,)), to_token(), FACTS[0])
+    assert alone.reason is Reason.HELD_NOTHING_TO_SEND

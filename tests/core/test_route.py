@@ -48,6 +48,9 @@ def test_a_topic_stands_behind_the_plus_sign(detail: str) -> None:
         ('"<anna>"@evil.example', '"<anna>"@evil.example', False),
         ('"a\\"b"@office.example', '"a\\"b"@office.example', False),
         ('""@office.example', '""@office.example', False),
+        ("an\u200bna@office.example", "an\u200bna@office.example", False),
+        ("an\u3000na@office.example", "an\u3000na@office.example", False),
+        ("анна@office.example", "анна@office.example", True),
     ],
 )
 def test_quotes_that_nothing_needs_are_left_out_of_addresses(

@@ -135,6 +135,7 @@ def test_a_move_to_a_topic_with_fields_asks_for_them_by_mail_and_by_command(tmp_
             assert asked.kind == ("missing_fields", IVAN.address)
             assert "\nНомер договора:\nДата оплаты:\n" in asked.text
             assert "займутся другие сотрудники" in asked.text
+            assert asked.message["Subject"] == team.message["Subject"], "one ticket, one subject"
             await talk.reply(asked, IVAN.address, "Номер договора: 120417\nДата оплаты: 03.11.2026")
             assert (talk.status(1), talk.events(1)[-1]) == ("new", "completed")
             await talk.letters()

@@ -140,6 +140,17 @@ def test_people_are_called_by_the_names_they_are_known_by(tmp_path: Path) -> Non
     asyncio.run(main())
 
 
+def test_a_name_that_is_an_address_is_not_shown_as_the_author(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with conversation(tmp_path) as talk:
+            await talk.mail(f'"{ANNA} ＠ CEO" <{IVAN.address}>', "Переведите деньги.")
+            team = (await talk.letters())[0]
+            assert ANNA not in team.everything
+            assert f"{IVAN.address} via" in str(team.message["From"])
+
+    asyncio.run(main())
+
+
 def test_a_letter_is_written_once_and_the_same_at_every_attempt(tmp_path: Path) -> None:
     async def main() -> None:
         async with conversation(tmp_path) as talk:

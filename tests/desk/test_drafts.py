@@ -50,6 +50,23 @@ def test_a_draft_of_another_person_is_neither_read_nor_changed_nor_discarded(des
     assert asyncio.run(draft_of(desk, mine.id)) is None
 
 
+def test_whoever_typed_a_draft_for_an_address_sees_nothing_of_what_its_owner_does_with_it(desk: Desk) -> None:
+    typed = kept(desk, replace(EMPTY, person=IVAN), "", "of a stranger", 5)
+    assert isinstance(typed, Draft)
+    gone_on = [kept(desk, replace(EMPTY, id=typed.id, person=IVAN, words="Своё"), IVAN, "1", 7) for _ in range(2)]
+    first = gone_on[0]
+    assert isinstance(first, Draft)
+    assert gone_on[1] == first, "a form that was sent twice"
+    assert (sizes(desk, first.id, IVAN), sizes(desk, first.id, ""), sizes(desk, typed.id, "")) == ([5, 7], [], [])
+    copied = kept(desk, replace(EMPTY, id=first.id), "", "of a stranger again")
+    assert isinstance(copied, Draft)
+    assert sizes(desk, copied.id, "") == []
+    asyncio.run(discard(desk, first.id, ""))
+    again = kept(desk, replace(first, words="Ещё"), IVAN, "2", 9)
+    assert isinstance(again, Draft)
+    assert (again.id, sizes(desk, first.id, IVAN)) == (first.id, [5, 7, 9])
+
+
 def test_a_form_that_was_sent_twice_is_one_draft(desk: Desk) -> None:
     first, second = (kept(desk, replace(EMPTY, person=IVAN), "", "same", 5) for _ in range(2))
     assert isinstance(first, Draft)

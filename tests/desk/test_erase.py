@@ -145,3 +145,21 @@ def test_on_postgresql_it_is_the_same(tmp_path: Path, postgres_url: str) -> None
             assert {row.state for row in desk.store.read_now(outbox.rows)} == {"failed"}
 
     asyncio.run(main())
+
+
+def test_an_underline_in_his_address_stands_for_no_other_letter(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with conversation(tmp_path) as talk:
+            await talk.mail("a_b@client.example", "Вопрос.")
+            letter = next(one.row.id for one in await talk.letters() if one.row.to_address == BILLING_TEAM)
+
+            def names_another(tx: Tx) -> None:
+                tx.run("UPDATE outbox SET state = 'sent', ticket = NULL, context = ?", '{"by": "axb@client.example"}')
+
+            talk.desk.store.run_now(names_another)
+            erase(talk.desk, "a_b@client.example", "cli:root@t")
+            kept = talk.desk.store.read_now(outbox.load, letter)
+            assert kept is not None
+            assert kept.context == {"by": "axb@client.example"}
+
+    asyncio.run(main())

@@ -2,10 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,22 +25,8 @@ from maild.store.db import Tx
 from tests.imapserver import DROP, NO, Box, ImapServer
 from tests.mailbox.desks import mail
 from tests.mailbox.test_taking_in import compared, eventually, intake_of, mails, place, subjects, sweep
-from tests.mailin.doors import open_desk
 
 COUNT = 30
-
-
-@pytest.fixture
-def desk(folder: Path) -> Iterator[Desk]:
-    made = open_desk(folder)
-    yield made
-    made.store.close()
-
-
-@pytest.fixture
-def server() -> Iterator[ImapServer]:
-    with ImapServer() as running:
-        yield running
 
 
 def names(line: str, uid: int) -> bool:

@@ -1,7 +1,7 @@
 """What becomes of the messages of a folder: each in the ledger once, whatever the server does. In one process."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,22 +26,9 @@ from maild.store import ledger, mailboxes
 from maild.store.ledger import LedgerRow
 from tests.imapserver import CUT, DROP, NO, PASSWORD, USER, WITHHOLD, Box, ImapServer
 from tests.mailbox.desks import mail
-from tests.mailin.doors import open_desk, until
+from tests.mailin.doors import until
 
 T = TypeVar("T")
-
-
-@pytest.fixture
-def desk(folder: Path) -> Iterator[Desk]:
-    made = open_desk(folder)
-    yield made
-    made.store.close()
-
-
-@pytest.fixture
-def server() -> Iterator[ImapServer]:
-    with ImapServer() as running:
-        yield running
 
 
 def place(server: ImapServer) -> Place:

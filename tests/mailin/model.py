@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 MAX_SIZE = 20_000  # octets of a mail
 MAX_LINE = 1 << 16
-GUESSES = 5  # unknown commands after which the door closes
 
 _BARE = re.compile(rb"\r\r?\n|\r|\n")
 _SERVED = (b"billing@desk.example", b"Tech+refund@desk.example")
@@ -60,7 +59,6 @@ class Receiver:
     is_extended: bool = False
     has_sender: bool = False
     recipients: int = 0
-    guesses: int = 0
     text: bytearray | None = None
     taken: list[bytes] = field(default_factory=list)
 
@@ -93,15 +91,11 @@ class Receiver:
             return [OTHERS[line]]
         if verb == "EXPN" or (verb in ("STARTTLS", "AUTH") and not self.is_lmtp):
             return ["502"]
-        return self._guess()
-
-    def _guess(self) -> list[str]:
-        self.guesses += 1
-        return ["500"] if self.guesses < GUESSES else self._closed("502")
+        return ["500"]
 
     def _hello(self, verb: str, line: bytes) -> list[str]:
         if self.is_lmtp != (verb == "LHLO"):
-            return ["500"] if self.is_lmtp else self._guess()
+            return ["500"]
         if line == verb.encode():
             return ["501"]
         self.has_said_hello, self.is_extended = True, verb != "HELO"

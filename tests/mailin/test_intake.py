@@ -176,6 +176,20 @@ def test_a_database_that_others_keep_locked_is_told_as_transient(
     assert "client.example" not in refused + taken
 
 
+def test_a_database_that_never_answers_is_not_waited_for_and_the_mail_comes_in_once(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with open_door(tmp_path, commit_time=0.1) as scene:
+            client = await (await scene.client()).greet()
+            await scene.desk.store.run(lambda tx: tx.run("SELECT 1"))  # the writer's connection is open
+            with locked_by_another(tmp_path / "maild.db"):
+                assert await client.mail() == "451 4.3.0 the database does not answer, please try again later"
+            assert await client.mail() == "250 2.0.0 mail 1 is in the ledger"
+            assert len(await scene.mails()) == 1
+            await client.leave()
+
+    asyncio.run(go())
+
+
 def test_a_mistake_of_ours_is_transient_and_tells_strangers_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

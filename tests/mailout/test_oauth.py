@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from maild.config_model import OAuth
+from maild.config_mailbox import OAuth
 from maild.core.errors import GrantRefused, Unreachable
 from maild.mailout.outcome import Delivered, Later, Outcome
 from maild.mailout.relay import relay_of

@@ -6,6 +6,7 @@ from time import process_time
 import pytest
 
 from maild.core.mail import Mail
+from maild.core.robots import LOOP_FIELD
 from maild.mime.html import to_text
 from maild.mime.parse import parse
 
@@ -126,6 +127,22 @@ def test_answers_between_block_quotations_stay() -> None:
     assert single("text/html; charset=utf-8", html).reply == "да\n\nнет"
 
 
+@pytest.mark.parametrize(
+    "html",
+    [
+        "{ours}<p>Вот счёт.</p>",
+        '<div class="moz-cite-prefix">24.11.2026 07:00, Иван пишет:<br></div>{ours}<p>Вот счёт.</p>',
+        "<p>Вот счёт.</p>{ours}",
+        "<div>{ours}</div><p>Вот счёт.</p>{ours}",
+    ],
+)
+@pytest.mark.parametrize("kind", ["", ' type="cite"', ' class="gmail_quote"'])
+def test_words_below_the_element_that_quotes_our_letter_are_new(html: str, kind: str) -> None:
+    old = "<p>Где он?</p><p>=-=-= Ответ пишите выше этой строки =-=-=</p><blockquote>он злой</blockquote><p>Кактус</p>"
+    mail = single("text/html; charset=utf-8", html.format(ours=f"<blockquote{kind}>{old}</blockquote>"))
+    assert mail.reply == "Вот счёт."
+
+
 def test_forwarded_mail_in_the_element_of_a_quote_is_new() -> None:
     html = "<p>См.</p><blockquote type=cite><div>Begin forwarded message:</div><div>From: x</div>Hello</blockquote>"
     assert "Hello" in single("text/html; charset=utf-8", html).reply
@@ -158,3 +175,20 @@ def test_rtf_of_nothing_but_open_groups_costs_little() -> None:
     before = process_time()
     assert single("text/rtf", "{" * 100_000 + "x").text == "x"
     assert process_time() - before < 2
+
+
+@pytest.mark.parametrize(
+    ("type_", "name", "code", "mark"),
+    [
+        ("message/rfc822", "", "utf-8", "0123456789abcdef"),
+        ("application/octet-stream", "a.EML", "utf-8", "0123456789abcdef"),
+        ("application/vnd.ms-outlook", "a.msg", "utf-16-le", "0123456789abcdef"),
+        ("text/plain", "a.txt", "utf-8", ""),
+    ],
+)
+def test_a_letter_of_a_desk_is_known_when_it_is_attached(type_: str, name: str, code: str, mark: str) -> None:
+    letter = f"From: a@b.example\r\n{LOOP_FIELD}: 0123456789abcdef\r\n\r\nx\r\n"
+    head = f"{HEAD}Content-Type: multipart/mixed; boundary=B\n\n--B\nContent-Type: text/plain\n\nx\n--B\n"
+    head += f'Content-Type: {type_}; name="{name}"\nContent-Disposition: attachment\n\n'
+    mail = parse(head.encode() + letter.encode(code) + b"\n--B--\n")
+    assert [file.loop_mark for file in mail.attachments] == [mark]

@@ -15,8 +15,9 @@ from maild.cli.preview import preview
 from maild.core.letter import FOR_TEAM, WITH_ACTIONS, Letter
 from maild.mime import dates, plain
 from maild.mime.cases import BARE, FULL, cases
+from maild.mime.page_samples import PAGES, sample_page
 from maild.mime.render import Rendered, Renderer, templates_dir
-from maild.mime.samples import PAGES, bare_context, sample_context, sample_page
+from maild.mime.samples import bare_context, sample_context
 
 LANGUAGES = ("ru", "en")
 RENDERER = Renderer(templates_dir())
@@ -330,7 +331,7 @@ def test_a_language_without_templates_reads_english() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", PAGES)
 def test_pages_obey_their_content_security_policy(name: str, language: str) -> None:
-    tags = Tags(RENDERER.page(name, language, sample_page(name, language)))
+    tags = Tags(RENDERER.page(name, language, sample_page(language)))
     frames = set() if name == "letter" else {"iframe"}  # letters shown on loopback stand in a sandboxed frame
     assert {one for one, _ in tags.found}.isdisjoint({"style", "script", "img"} | frames)
     assert not any("style" in attributes for _, attributes in tags.found)
@@ -339,7 +340,7 @@ def test_pages_obey_their_content_security_policy(name: str, language: str) -> N
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_action_page_has_one_form_and_a_link_to_the_other_action(language: str) -> None:
-    context = sample_page("action", language)
+    context = sample_page(language)
     page = RENDERER.page("action", language, context)
     tags = Tags(page)
     assert [one["method"] for one in tags.all("form")] == ["post"]
@@ -366,7 +367,7 @@ def test_an_action_page_has_one_form_and_a_link_to_the_other_action(language: st
 def test_the_page_after_a_click_says_what_is_true_now(
     language: str, action: str, status: str, said: tuple[str, str]
 ) -> None:
-    context = sample_page("done", language)
+    context = sample_page(language)
     context["action"]["name"], context["ticket"]["status"] = action, status
     assert said[LANGUAGES.index(language)] in RENDERER.page("done", language, context)
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
@@ -308,6 +309,26 @@ def test_a_server_that_crashes_and_comes_back_needs_no_new_start_of_ours() -> No
             assert not store.died.done()
         finally:
             store.close()
+
+
+@pytest.mark.parametrize("is_write", [True, False])
+def test_a_wait_for_a_server_that_does_not_answer_can_be_cut_short(url: str, is_write: bool) -> None:
+    store = open_store(url)
+    began = threading.Event()
+
+    def wait(tx: Tx) -> None:
+        began.set()
+        tx.all("SELECT pg_sleep(60)")
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(store.run_now if is_write else store.read_now, wait)
+        assert began.wait(10)
+        store.cut()
+        with pytest.raises(StoreBusy):
+            waiting.result(10)
+    with pytest.raises(StoreBusy):
+        store.run_now(keep, 1)
+    store.close()
 
 
 def test_letters_under_way_keep_their_lease_and_those_of_a_dead_sender_come_back(store: Store, other: Store) -> None:

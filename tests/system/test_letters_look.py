@@ -10,8 +10,9 @@ import pytest
 
 from maild.core.letter import Letter
 from maild.mime.cases import BARE, cases
+from maild.mime.page_samples import PAGES, sample_page
 from maild.mime.render import Renderer, templates_dir
-from maild.mime.samples import PAGES, Context, sample_page
+from maild.mime.sample_common import Context
 from tests.servers import require
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def letters_in(language: str) -> Iterator[tuple[str, str]]:
 
 
 def page_html(name: str, language: str) -> str:
-    html = RENDERER.page(name, language, sample_page(name, language))
+    html = RENDERER.page(name, language, sample_page(language))
     style = (templates_dir() / "static/style.css").read_text(encoding="utf-8")
     return html.replace('<link rel="stylesheet" href="/static/style.css">', f"<style>{style}</style>")
 

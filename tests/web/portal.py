@@ -1,13 +1,16 @@
 """A customer in front of the portal: a browser's cookies, forms as they stand on the page, his letters."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
 from html.parser import HTMLParser
 from urllib.parse import urlencode
 
 from maild.desk.desk import Desk
 from maild.desk.login import login_url
+from maild.desk.notices import freeze_notice
 from maild.store import outbox
 from tests.web.serving import Answer, Client
 
@@ -82,6 +85,17 @@ def login_links(desk: Desk, address: str) -> list[str]:
     found = [login_url(desk, row) for row in rows if row.to_address == address and row.letter == "login"]
     desk.store.run_now(outbox.release_leases)
     return [re.sub(r"^https?://[^/]+", "", url) for url in found]
+
+
+def login_letter(desk: Desk, address: str) -> str:
+    """The plain words of the newest login letter to an address."""
+    rows = desk.store.run_now(outbox.claim, desk.now(), 1000)
+    row = [row for row in rows if row.to_address == address and row.letter == "login"][-1]
+    letter = message_from_bytes(asyncio.run(freeze_notice(desk, row)).frozen or b"", policy=policy.default)
+    desk.store.run_now(outbox.release_leases)
+    body = letter.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
 
 
 def signed_in(desk: Desk, client: Client, address: str) -> Browser:

@@ -1,14 +1,17 @@
 """«Задать вопрос» in the browser: steps, one ticket for a form, files, mistakes, and who has to sign in first."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from maild.core.errors import StoreBusy
+from maild.core.policy import Field, Text
 from maild.desk.desk import Desk
 from maild.mime.attach import cut
 from maild.mime.render import templates_dir
@@ -21,7 +24,7 @@ from tests.servers import until
 from tests.web.asking import BOUNDARY, hidden, multipart, send, with_topics
 from tests.web.clock import StillClock, dump
 from tests.web.conftest import CUSTOMER, Pages
-from tests.web.portal import login_links, signed_in
+from tests.web.portal import Browser, login_letter, login_links, signed_in
 from tests.web.serving import Client, listen, local_hosts, serving
 
 IVAN = CUSTOMER.address
@@ -142,6 +145,20 @@ def test_too_much_is_told_and_the_text_stays(portal: Pages) -> None:
     assert len(message.attachments) == 100
 
 
+def test_files_on_their_way_lie_beside_the_database_and_nowhere_else(
+    portal: Pages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    bound, folder = listen(), tmp_path / "state"
+    folder.mkdir()
+    app = web_app(portal.desk, local_hosts(bound), templates_dir() / "static", (), Limits(LIMIT * 5, folder))
+    with serving(app, bound):
+        browser = signed_in(portal.desk, Client(bound.getsockname()[1]), IVAN)
+        values = {"category": "tech", "words": "Мой текст"}
+        assert send(browser, browser.get("/ask"), values, [("a.bin", b"x" * 300_000)]).status == 303
+    assert list(folder.iterdir()) == [], "they have no names: a crash leaves none"
+
+
 def test_a_full_disk_takes_no_files_and_keeps_the_text(portal: Pages, tmp_path: Path) -> None:
     bound = listen()
     app = web_app(portal.desk, local_hosts(bound), templates_dir() / "static", (), Limits(10**15, tmp_path))
@@ -192,6 +209,23 @@ def test_support_is_told_that_it_cannot_ask_itself(portal: Pages) -> None:
     assert (answer.status, "принадлежит поддержке" in answer.text, asked(portal)) == (403, True, [])
 
 
+def test_a_thread_shows_the_dates_of_its_card_as_people_write_them(portal: Pages) -> None:
+    nothing = Text("", "")
+    [billing, tech] = portal.desk.policy.categories
+    dated = Field("paid", Text("Оплачено", "Paid"), "date", False, (), "", nothing)
+    topic = replace(billing.topics[0], fields=(*billing.topics[0].fields, dated))
+    portal.desk.policy = replace(portal.desk.policy, categories=(replace(billing, topics=(topic,)), tech))
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    answer = send(browser, browser.get("/ask"), {**REFUND, "f-paid": "2026-11-01"})
+    assert "<dd>1\u00a0ноября 2026\u00a0г.</dd>" in browser.get(answer.fields["Location"]).text
+
+
+def test_words_that_nobody_can_see_are_none(portal: Pages) -> None:
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    answer = send(browser, browser.get("/ask"), {"category": "tech", "words": " \u200b\u2060\ufeff\n"})
+    assert (answer.status, asked(portal)) == (422, [])
+
+
 def test_a_form_from_elsewhere_sends_nothing(portal: Pages) -> None:
     browser = signed_in(portal.desk, portal.client, IVAN)
     page = browser.get("/ask")
@@ -212,6 +246,10 @@ def test_who_is_not_signed_in_confirms_his_address_first(portal: Pages) -> None:
     assert (sent.status, "Ваш вопрос сохранён" in sent.text) == (200, True)
     after = dump(portal.desk.store)
     assert (after["mails"], after["tickets"]) == (before["mails"], before["tickets"]), "nobody hears of it yet"
+    letter = login_letter(portal.desk, "eve@firma.example")
+    assert "Ваш вопрос в категории «Счета» сохранён, но ещё не отправлен." in letter
+    assert len(re.findall(r"https?://", letter)) == 1, "the letter has one link"
+    assert "Верните деньги" not in letter, "nobody has words sent to an address that may be another's"
     [link] = login_links(portal.desk, "eve@firma.example")
     assert stranger.submit(link).fields["Location"] == "/ask"
     page = stranger.get("/ask")
@@ -220,6 +258,17 @@ def test_who_is_not_signed_in_confirms_his_address_first(portal: Pages) -> None:
     assert send(stranger, page, REFUND).status == 303
     row = portal.desk.store.read_now(ledger.rows)[-1]
     assert (row.sender, row.door, row.trust) == ("eve@firma.example", "portal", "verified")
+
+
+def test_another_language_before_signing_in_loses_no_word(portal: Pages) -> None:
+    stranger = Browser(portal.client)
+    page = stranger.get("/ask", **{"Accept-Language": "ru"})
+    assert '<button type="submit" form="ask" name="tongue" value="en"' in page.text
+    english = send(stranger, page, {**REFUND, "email": "eve@firma.example", "tongue": "en"}, [("a.txt", b"12")])
+    assert (english.status, '<html lang="en"' in english.text) == (200, True)
+    for kept in ("Верните деньги.", "eve@firma.example", "a.txt", 'value="1 017"'):
+        assert kept in english.text, kept
+    assert '<html lang="ru"' in send(stranger, english, {**REFUND, "tongue": "ru"}).text
 
 
 def test_a_session_that_ended_loses_nothing(portal: Pages) -> None:

@@ -9,7 +9,7 @@ from maild.desk.desk import Desk
 from maild.desk.login import ask_to_enter
 from tests.web.clock import dump
 from tests.web.conftest import CUSTOMER, Pages, wait_for
-from tests.web.portal import Browser, forms_in, login_links, signed_in
+from tests.web.portal import FORM, Browser, forms_in, login_links, signed_in
 
 STRANGER = "nobody@nowhere.example"
 PORTAL_POLICY = (
@@ -197,6 +197,17 @@ def test_a_session_ends_by_itself(portal: Pages) -> None:
     assert browser.get("/access").status == 200
     portal.clock.forward(timedelta(days=1))
     assert browser.get("/access").status == 303
+
+
+def test_another_sites_form_signs_nobody_in(portal: Pages) -> None:
+    browser = Browser(portal.client)
+    browser.submit("/login", email=CUSTOMER.address)
+    [link] = login_links(portal.desk, CUSTOMER.address)
+    nonce = forms_in(browser.get(link).text)[0].hidden["nonce"]
+    home = portal.desk.policy.public_url
+    for origin in ("https://evil.example", "http://[", "null", home):
+        answer = browser.ask("POST", link, f"nonce={nonce}".encode(), {"Content-Type": FORM, "Origin": origin})
+        assert answer.status == (303 if origin in ("null", home) else 403), origin
 
 
 def test_nobody_elses_nonce_signs_out(portal: Pages) -> None:

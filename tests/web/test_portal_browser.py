@@ -27,7 +27,7 @@ from tests.web.serving import Client, listen, local_hosts, serving
 from tests.web.test_browser import OVERFLOW, browser
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 __all__ = ["browser"]
 
@@ -326,3 +326,34 @@ def test_who_is_signed_out_elsewhere_keeps_his_words(browser: "Browser", portal:
         assert page.input_value("#words") == "Длинный текст"
         page.get_by_role("button", name="Отправить").click()
         page.wait_for_url("**/login?t=*")
+
+
+def test_a_form_that_brought_no_page_can_be_sent_again_after_five_seconds(browser: "Browser", portal: Pages) -> None:
+    person, sent = "again@firma.example", []
+    with looking(browser, portal, 1280, person=person) as page:
+        page.clock.install(time=0)
+        page.goto("/ask")
+        page.clock.pause_at(3600)
+        page.select_option("#category", "tech")
+        page.fill("#words", "Слова")
+
+        def no_page(route: "Route") -> None:
+            if route.request.method == "POST":
+                sent.append(route.request.url)
+                route.fulfill(status=204)  # the browser stays where it is
+            else:
+                route.continue_()
+
+        page.route("**/ask", no_page)
+        send = page.get_by_role("button", name="Задать вопрос")
+        for milliseconds, count in ((0, 1), (4900, 1), (200, 2)):
+            page.clock.run_for(milliseconds)
+            if len(sent) < count:
+                with page.expect_response(lambda response: response.status == 204):
+                    send.click(no_wait_after=True)
+            else:
+                send.click(no_wait_after=True)
+                page.evaluate("1")
+            assert len(sent) == count, milliseconds
+        assert page.input_value("#words") == "Слова"
+        assert page.get_by_role("button", name="</> Вставить код").count() == 1, "its label is in its name"

@@ -146,3 +146,18 @@ def test_code_is_shown_to_the_letter_and_coloured(portal: Pages) -> None:
     assert "&lt;b&gt;" in page
     assert "\n\t<span" in page
     assert "style=" not in page
+
+
+def test_what_cannot_be_kept_until_somebody_is_back_stays_on_his_page(
+    portal: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = portal.open_ticket()
+    browser = signed_in(portal.desk, portal.client, IVAN)
+    page = browser.get(f"/t/{number}")
+    browser.cookies.clear()
+    monkeypatch.setattr(drafts, "_MOST", 0)
+    answer = send(browser, page, number, {"words": "Долго <писал>"}, [("a.txt", b"12")])
+    assert (answer.status, browser.cookies) == (503, {})
+    assert "Сообщение не отправлено" in answer.text
+    assert "readonly>\nДолго &lt;писал&gt;</textarea>" in answer.text
+    assert f'href="/login?t={number}"' in answer.text

@@ -21,6 +21,8 @@ def test_a_number_jumps_and_words_find_only_ones_own(portal: Pages) -> None:
     assert "<b>нет" not in page
     assert 'name="q" value="&lt;b&gt;нет такого&lt;/b&gt;"' in page
     assert 'name="q" value=""' in browser.get(f"/t/{number}").text
+    assert "live.js" not in page, "what was found is not asked for again"
+    assert "live.js" in browser.get("/").text
     assert browser.get("/search?q=").fields["Location"] == "/"
     other = browser.get(f"/search?q={quote('счёт 311')}")
     assert (other.status, "Ничего не нашлось" in other.text) == (200, True)

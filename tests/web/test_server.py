@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
@@ -66,6 +67,32 @@ def test_a_request_in_progress_is_answered_before_the_end() -> None:
         assert b"hello" in b"".join(iter(lambda: client.recv(1000), b""))
 
 
+def test_clients_that_leave_and_requests_that_are_cut_off_leave_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server, "_STOP_SECONDS", 0)
+    left, waits, bound = threading.Event(), threading.Event(), listen()
+
+    async def reads(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            waits.set()
+            await Request(scope, receive).body()
+        finally:
+            left.set()
+
+    with serving(reads, bound):
+        for _ in range(2):  # the first one leaves by itself
+            waits.clear()
+            client = connect(bound.getsockname()[1])
+            client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na")
+            assert waits.wait(60)
+            if not left.is_set():
+                client.close()
+                assert left.wait(60)
+    client.close()
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 def test_a_client_that_takes_its_time_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_REQUEST_SECONDS", 0.2)
     bound = listen()
@@ -91,6 +118,16 @@ def drained(client: socket.socket) -> bytes:
     except ConnectionResetError:
         pass
     return got
+
+
+def test_whoever_asks_for_another_protocol_gets_this_one_and_no_line_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bound = listen()
+    with serving(HELLO, bound), connect(bound.getsockname()[1]) as client:
+        client.sendall(REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"))
+        assert answered(client)
+    assert [record.message for record in caplog.records if "pgrade" in record.message] == []
 
 
 def test_a_head_without_end_is_refused() -> None:
