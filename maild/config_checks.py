@@ -233,16 +233,13 @@ def _support_addresses(raw: Table) -> Iterator[tuple[Where, str]]:
 
 
 def _windows(raw: Table) -> Iterator[Problem]:
-    """Only what was written: the default reminder is left out where the window is shorter."""
+    """A reminder that would be due before there is a round is left out, as the default is where the window is short."""
     desk = raw.get("desk")
     if not isinstance(desk, dict):
         return
     try:
         window = read_duration(desk.get("reopen_window", "48h"))
-        remind = read_duration(desk.get("remind_before", 0))
     except ValueError:
         return
     if not window:
         yield ("desk", "reopen_window"), "must be longer than nothing"
-    elif remind >= window:
-        yield ("desk", "remind_before"), "must be shorter than desk.reopen_window"
