@@ -186,9 +186,9 @@ def test_a_tarpit_holds_up_none_but_those_who_fell_into_it(
             sink.hurry()
             await rig.until_state("sent")
 
-    monkeypatch.setattr("maild.mailout.sender._SLOW", 0.2)
+    monkeypatch.setattr("maild.mailout.sender._SLOW", 1.0)
     play(tmp_path, story)
-    assert sink.connections <= 8
+    assert sink.connections <= 8 + 4, "eight at once; a worker without a letter may have hung up in between"
 
 
 def test_a_relay_that_is_slow_with_everything_gets_no_endless_number_of_connections(
@@ -201,6 +201,7 @@ def test_a_relay_that_is_slow_with_everything_gets_no_endless_number_of_connecti
             await rig.until_state("sent")
 
     monkeypatch.setattr("maild.mailout.sender._SLOW", 0.1)
+    monkeypatch.setattr("maild.mailout.sender._POLL", 0.1)
     monkeypatch.setattr("maild.mailout.sender._MAX_SLOW", 3)
     play(tmp_path, story)
     assert 3 <= sink.connections <= 5 * 3, "five at once; a worker without a letter may have hung up in between"

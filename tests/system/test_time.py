@@ -247,7 +247,7 @@ def test_time_alone_reminds_wakes_solves_and_closes(start_maild: StartMaild, sin
     week = START + timedelta(days=7)
     travel_and_close(desk, still, week)
     until(lambda: statuses(desk)[2] == "solved", "silence solves")
-    until(lambda: "не получили новых вопросов" in text_of(solved_letter(sink, 2)), "the customer is told")
+    until(lambda: "новых вопросов с тех пор не было" in text_of(solved_letter(sink, 2)), "the customer is told")
     assert ticket(desk, 2)["reopen_until"] == rfc3339(week + WINDOW)
     until(lambda: not desk.json("outbox", "list", "--state", "queued"), "all letters are sent")
     travel_and_close(desk, still, week + WINDOW)
