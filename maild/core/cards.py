@@ -68,13 +68,22 @@ def answer_about_card(
     is_known = is_confirmed or case.trust is Trust.VERIFIED
     return (
         Send(
-            letter=Letter.ACKNOWLEDGEMENT if outcome.status is Status.NEW else Letter.MISSING_FIELDS,
+            letter=_about_card(outcome, is_known=is_known),
             ticket=ticket.number,
-            to=case.author,
+            to=case.addressee(is_known=is_known),
             purpose=Purpose.CUSTOMER,
             language=case.language(ticket),
             has_message=is_known,
             is_provoked=not is_confirmed,
-            context=problems_context(card, with_values=is_known),
+            context={
+                "has_token_address": is_confirmed or not case.is_open_trust,
+                **problems_context(card, with_values=is_known),
+            },
         ),
     )
+
+
+def _about_card(outcome: Outcome, *, is_known: bool) -> Letter:
+    if outcome.status is not Status.NEW:
+        return Letter.MISSING_FIELDS
+    return Letter.ACKNOWLEDGEMENT if is_known else Letter.MINIMAL

@@ -49,6 +49,10 @@ class Case:
         author = self.mail.author or Mailbox("", "")
         return Mailbox(author.name, normalise(author.address) if "@" in author.address else "")
 
+    def addressee(self, *, is_known: bool) -> Mailbox:
+        """The author as he is answered. A stranger's name is words of his, which go to no address of his choice."""
+        return self.author if is_known else Mailbox("", self.author.address)
+
     @property
     def is_open_trust(self) -> bool:
         """Nothing here vouches for senders, and this one did not log in either."""

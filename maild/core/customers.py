@@ -30,7 +30,6 @@ from maild.core.effects import (
 from maild.core.facts import TicketFacts
 from maild.core.forms import Card
 from maild.core.letter import Letter
-from maild.core.mail import Mailbox
 from maild.core.match import Match
 from maild.core.portal import WISH_FIELD
 from maild.core.provoked import dropped, warned
@@ -258,7 +257,7 @@ def _acknowledgement(case: Case, language: str, card: Card) -> list[Effect]:
         Send(
             letter=letter,
             ticket=OPENED,
-            to=case.author,
+            to=case.addressee(is_known=is_verified),
             purpose=Purpose.CUSTOMER,
             language=language,
             has_message=is_verified,
@@ -299,15 +298,16 @@ def _follow_up(case: Case, ticket: TicketFacts, match: Match) -> Decision:
 def _told(
     case: Case, ticket: TicketFacts, letter: Letter, number: int, is_confirmed: bool, context: dict[str, object]
 ) -> Send:
+    is_known = is_confirmed or case.trust is Trust.VERIFIED
     author = ticket.participant(case.author.address) or case.author
     return Send(
         letter=letter,
         ticket=number,
-        to=Mailbox(author.name, author.address),
+        to=author if is_known else case.addressee(is_known=False),
         purpose=Purpose.CUSTOMER,
         language=case.language(ticket),
         # His words go back only to somebody who is sure to have written them.
-        has_message=letter is Letter.FOLLOW_UP and (is_confirmed or case.trust is Trust.VERIFIED),
+        has_message=letter is Letter.FOLLOW_UP and is_known,
         is_provoked=not is_confirmed,
         context=context,
     )

@@ -118,7 +118,7 @@ def _notice(case: Case, letter: Letter, context: dict[str, object], *, is_provok
     return Send(
         letter=letter,
         ticket=OPENED,
-        to=case.author,
+        to=case.addressee(is_known=not is_provoked),
         purpose=Purpose.CUSTOMER,
         language=case.language(),
         is_provoked=is_provoked,

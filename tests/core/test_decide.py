@@ -229,8 +229,9 @@ def test_the_acknowledgement_says_as_much_as_the_author_is_trusted(
     mail: Mail, policy: Any, letter: str, has_token_address: bool
 ) -> None:
     decision = decided(mail, policy=policy)
-    [send] = [effect for effect in decision.effects if isinstance(effect, Send) and effect.to == IVAN]
+    [send] = [effect for effect in decision.effects if isinstance(effect, Send) and effect.to.address == IVAN.address]
     assert (send.letter, send.purpose, send.is_provoked) == (letter, Purpose.CUSTOMER, True)
+    assert send.to.name == (IVAN.name if send.has_message else ""), "nor is his name"
     assert send.has_message is (letter == "acknowledgement"), "a stranger's words are not sent to whom he names"
     assert send.context["has_token_address"] is has_token_address
 

@@ -110,8 +110,8 @@ def test_a_stranger_is_asked_by_labels_only(tmp_path: Path) -> None:
     async def main() -> None:
         async with conversation(tmp_path, **POLICY) as talk:
             raw = (
-                "From: stranger@else.example\r\nSubject: x\r\nMessage-ID: <s@else.example>\r\n\r\n"
-                "Дата оплаты: http://evil.example/\r\n"
+                "From: evil.example <stranger@else.example>\r\nSubject: evil.example\r\n"
+                "Message-ID: <s@else.example>\r\n\r\nДата оплаты: http://evil.example/\r\n"
             ).encode()
             await talk.take(raw, mail_from="stranger@else.example", rcpt_tos=(REFUND,))
             await receive_waiting(talk.desk)
@@ -119,6 +119,14 @@ def test_a_stranger_is_asked_by_labels_only(tmp_path: Path) -> None:
             assert asked.kind == ("missing_fields", "stranger@else.example")
             assert "evil" not in asked.everything
             assert "Дата оплаты:" in asked.text
+
+            raw = raw.replace(b"Message-ID: <s@", b"In-Reply-To: <s@else.example>\r\nMessage-ID: <t@")
+            raw += "Дата оплаты: 03.11.2026\r\nНомер договора: 120417\r\n".encode()
+            await talk.take(raw, mail_from="stranger@else.example", rcpt_tos=(REFUND,))
+            await receive_waiting(talk.desk)
+            told = [one for one in await talk.letters() if one.kind[1] == "stranger@else.example"]
+            assert [one.kind[0] for one in told] == ["acknowledgement_minimal"]
+            assert "evil" not in told[0].everything
 
     asyncio.run(main())
 
